@@ -1,0 +1,154 @@
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
+import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
+import { bigint, datetime } from 'drizzle-orm/mysql-core';
+import { type SQL, sql } from 'drizzle-orm';
+import { createConnection, createPool, type Pool, type ResultSetHeader } from 'mysql2/promise';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A subgraph's own store. Reads outside a transaction go here. */
+export type Database = MySql2Database;
+/** What `transaction` hands to its work: everything done through it commits or rolls back together. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** Whatever a read may go through: the store itself, or the transaction that must see its own writes. */
+export type Reader = Database | Transaction;
+
+export interface OpenDatabase {
+  db: Database;
+  /** Resolves when the store answers; rejects otherwise. For readiness. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a pool on one MySQL or MariaDB database. Times are UTC on both sides; BIGINT and DECIMAL arrive without loss. */
+export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: number }): OpenDatabase {
+  const pool = createPool({
+    uri: url,
+    connectionLimit: poolSize,
+    timezone: 'Z',
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    enableKeepAlive: true,
+    connectTimeout: 5_000,
+    maxPreparedStatements: 500,
+  });
+  prepareSessions(pool);
+  return {
+    db: drizzle({ client: pool }),
+    ping: async () => {
+      await pool.query('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** MySQL: unknown system variable. */
+const ER_UNKNOWN_SYSTEM_VARIABLE = 1193;
+
+/** Every session speaks UTC, waits 3 s for a lock and gives a statement 2 s, whichever of the two servers it talks to. */
+function prepareSessions(pool: Pool): void {
+  pool.pool.on('connection', (connection) => {
+    const common = "SET time_zone = '+00:00', innodb_lock_wait_timeout = 3";
+    // The statement limit has another name and unit on each server: seconds on MariaDB, milliseconds (reads only) on MySQL.
+    connection.query(`${common}, max_statement_time = 2`, (error) => {
+      if (error && 'errno' in error && error.errno === ER_UNKNOWN_SYSTEM_VARIABLE) {
+        connection.query(`${common}, max_execution_time = 2000`, () => {});
+      }
+    });
+  });
+}
+
+/** Deadlock; lock wait timeout (rolls back one statement only, so the whole unit is redone); record changed since last read (MariaDB). */
+const retryableErrors = new Set([1213, 1205, 1020]);
+const MAX_ATTEMPTS = 4;
+
+/**
+ * Runs `work` in one READ COMMITTED transaction. On a deadlock or a lock wait everything is rolled back and the *whole* unit is done again,
+ * at most three times, after a short random pause: so `work` must touch nothing but the transaction and must make no network call.
+ *
+ * @throws whatever `work` throws, after the roll-back; the driver's error when the retries are used up
+ */
+export async function transaction<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.transaction(work, { isolationLevel: 'read committed' });
+    } catch (error) {
+      const code = errorNumber(error);
+      if (code === undefined || !retryableErrors.has(code) || attempt === MAX_ATTEMPTS) throw error;
+      await delay(Math.random() * 20 * 2 ** attempt);
+    }
+  }
+}
+
+/** The server's error number behind an error, however deep drizzle wrapped it; undefined when the server did not answer. */
+export function errorNumber(error: unknown): number | undefined {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('errno' in cause && typeof cause.errno === 'number' && cause.errno > 0) return cause.errno;
+  }
+  return undefined;
+}
+
+/** MySQL: duplicate entry. */
+const ER_DUP_ENTRY = 1062;
+
+/** Whether a statement failed on a unique index; with `index`, on that one. */
+export function isDuplicateKey(error: unknown, index?: string): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('errno' in cause && cause.errno === ER_DUP_ENTRY) return !index || cause.message.includes(index);
+  }
+  return false;
+}
+
+/** How many rows a write matched and changed: 1 means a compare-and-set won. */
+export function affectedRows([result]: [ResultSetHeader, unknown]): number {
+  return result.affectedRows;
+}
+
+/**
+ * Guards a WHERE clause that must not be empty: drizzle drops an undefined condition, and the statement would then touch every row.
+ *
+ * @throws {TypeError} when there is no condition
+ */
+export function must(condition: SQL | undefined): SQL {
+  if (!condition) throw new TypeError('Expected a condition for WHERE, got none: the statement would touch every row.');
+  return condition;
+}
+
+/** The store's clock, the only one that decides what has expired. Milliseconds, UTC. */
+export const now: SQL<Date> = sql`CURRENT_TIMESTAMP(3)`;
+
+/** The store's clock plus some seconds (minus, when negative). */
+export function nowPlus(seconds: number): SQL<Date> {
+  return sql`(CURRENT_TIMESTAMP(3) + INTERVAL ${seconds} SECOND)`;
+}
+
+/** An instant column, UTC, in milliseconds. */
+export const instant = (name: string) => datetime(name, { mode: 'date', fsp: 3 });
+/** When the row was inserted. */
+export const createdAt = () => instant('created_at').notNull().default(now);
+/** When the row was last written. Drizzle sets it, because the two servers spell ON UPDATE differently. */
+export const updatedAt = () => instant('updated_at').notNull().default(now).$onUpdate(() => now as unknown as Date);
+/** An amount of money in minor units; the currency stands in a column of its own. */
+export const amountMinor = (name: string) => bigint(name, { mode: 'bigint' });
+
+/**
+ * Applies the migrations of `folder` in order. Safe to call from several processes at once: a named lock on the server lets one through.
+ * `url` is the migration account's, which may change tables; the subgraph's own account may not.
+ *
+ * @returns how many migrations the folder holds
+ */
+export async function migrate({ url, folder }: { url: string; folder: string }): Promise<number> {
+  const connection = await createConnection({ uri: url, timezone: 'Z', multipleStatements: false });
+  const lock = `souk:migrate:${new URL(url).pathname.slice(1)}`;
+  try {
+    await connection.query('SELECT GET_LOCK(?, 60)', [lock]);
+    await applyMigrations(drizzle({ client: connection }), { migrationsFolder: folder });
+    return readMigrationFiles({ migrationsFolder: folder }).length;
+  } finally {
+    await connection.query('SELECT RELEASE_LOCK(?)', [lock]).catch(() => {});
+    await connection.end();
+  }
+}
