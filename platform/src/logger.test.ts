@@ -1,0 +1,98 @@
+import { trace } from '@opentelemetry/api';
+import { node } from '@opentelemetry/sdk-node';
+import { DrizzleQueryError } from 'drizzle-orm';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createLogger } from './logger.ts';
+
+const lines: string[] = [];
+const logger = createLogger('order', { level: 'debug', destination: { write: (line) => lines.push(line) } });
+const last = () => JSON.parse(lines.at(-1) ?? 'null') as Record<string, unknown>;
+
+beforeEach(() => {
+  lines.length = 0;
+});
+
+describe('the logger', () => {
+  test('writes one JSON line with level, instant, name, message and flat facts', () => {
+    const at = new Date('2026-01-02T03:04:05.678Z');
+    logger.info({ orderId: 'ordr_1', amountMinor: 1990n, lines: 3, at, roles: ['ADMIN'] }, 'order placed');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/\n$/);
+    expect(last()).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/),
+      name: 'order',
+      msg: 'order placed',
+      orderId: 'ordr_1',
+      amountMinor: '1990',
+      lines: 3,
+      at: at.toISOString(),
+      roles: ['ADMIN'],
+    });
+  });
+
+  test('a child carries the request id', () => {
+    logger.child({ requestId: 'req-1' }).warn('slow');
+    expect(last()).toMatchObject({ level: 'warn', requestId: 'req-1', name: 'order' });
+  });
+
+  test('adds the ids of the active span', () => {
+    new node.NodeTracerProvider().register();
+    const { traceId, spanId } = trace.getTracer('test').startActiveSpan('place order', (span) => {
+      logger.info('within');
+      span.end();
+      return span.spanContext();
+    });
+    expect(last()).toMatchObject({ traceId, spanId });
+    logger.info('without');
+    expect(last()).not.toHaveProperty('traceId');
+  });
+
+  test('writes nothing below its level', () => {
+    const quiet = createLogger('x', { level: 'silent', destination: { write: (line) => lines.push(line) } });
+    quiet.fatal('nobody hears');
+    expect(lines).toEqual([]);
+  });
+});
+
+describe('nothing private is written', () => {
+  test('objects are left out whole', () => {
+    logger.info(
+      { headers: { authorization: 'Bearer abc' }, variables: { password: 'pw' }, rows: [{ email: 'a@b.c' }] },
+      'x',
+    );
+    expect(lines[0]).not.toMatch(/abc|pw|a@b\.c|headers|variables/);
+  });
+
+  test('secrets are censored by name, in facts and in a child', () => {
+    logger.child({ token: 'sesame' }).info({ password: 'sesame', refreshToken: 'sesame' }, 'x');
+    expect(lines[0]).not.toContain('sesame');
+  });
+
+  test('tokens are censored by their look, wherever they stand', () => {
+    logger.info({ note: 'Bearer s3cr3t.t' }, 'got eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln');
+    logger.error(new Error('refused Authorization: bearer s3cr3t'));
+    expect(lines.join('')).not.toMatch(/s3cr3t|eyJ|c2ln/);
+  });
+
+  test('errors show type, code, message, stack and cause, but no value bound to SQL', () => {
+    const cause = Object.assign(new Error("Duplicate entry 'ann@example.com' for key 'users_email'"), {
+      code: 'ER_DUP_ENTRY',
+      sql: "INSERT … 'ann@example.com'",
+    });
+    const error = new DrizzleQueryError('INSERT INTO users VALUES (?, ?)', ['ann@example.com', 'quo"ted\nline'], cause);
+    logger.error(error);
+    logger.error({ err: error }, 'sign-up failed');
+    for (const line of lines) {
+      expect(line).not.toMatch(/ann@example|quo/);
+      expect(JSON.parse(line)).toMatchObject({
+        err: {
+          type: 'DrizzleQueryError',
+          message: 'Failed query: INSERT INTO users VALUES (?, ?)',
+          stack: expect.stringContaining('logger.test.ts'),
+          cause: { code: 'ER_DUP_ENTRY', message: "Duplicate entry for key 'users_email'" },
+        },
+      });
+    }
+  });
+});
