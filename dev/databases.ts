@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrate } from '@souk/platform/database';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { Problem } from './problem.ts';
+import { type SubgraphName, workspaceOf } from './subgraphs.ts';
+
+/**
+ * Tables that no service may ever change or remove a row of, not even by mistake: the account itself cannot.
+ * Everything else in a subgraph's database is open to that subgraph, and to nobody but that subgraph.
+ */
+export const appendOnlyTables: Partial<Record<SubgraphName, readonly string[]>> = {
+  payment: ['ledger_transactions', 'ledger_entries'],
+};
+
+export interface SubgraphDatabase {
+  subgraph: SubgraphName;
+  /** Of the database and of its account, for example `souk_order`. */
+  name: string;
+  password: string;
+}
+
+/**
+ * Makes the database of one subgraph with its account, or brings an existing one up to date: applies the migrations as the administrator,
+ * then grants the account what the service needs and nothing more.
+ *
+ * @returns the URL the service connects with
+ */
+export async function prepareDatabase(adminUrl: string, database: SubgraphDatabase): Promise<string> {
+  const { subgraph, name, password } = database;
+  const admin = await createConnection({ uri: adminUrl });
+  try {
+    await admin.query(`CREATE DATABASE IF NOT EXISTS ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci`);
+    await applyMigrations(subgraph, urlOf(adminUrl, { database: name }));
+    await admin.query(`CREATE USER IF NOT EXISTS '${name}'@'%'`);
+    await admin.query(`ALTER USER '${name}'@'%' IDENTIFIED BY ${admin.escape(password)}`);
+    for (const grant of await grantsFor(admin, database)) await admin.query(`GRANT ${grant} TO '${name}'@'%'`);
+  } finally {
+    await admin.end();
+  }
+  return urlOf(adminUrl, { database: name, user: name, password });
+}
+
+/** Removes a database and its account. */
+export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+  const admin = await createConnection({ uri: adminUrl });
+  try {
+    await admin.query(`DROP DATABASE IF EXISTS ${name}`);
+    await admin.query(`DROP USER IF EXISTS '${name}'@'%'`);
+  } finally {
+    await admin.end();
+  }
+}
+
+async function applyMigrations(subgraph: SubgraphName, url: string): Promise<void> {
+  const folder = join(workspaceOf(subgraph), 'migrations');
+  if (!existsSync(folder))
+    throw new Problem(`The subgraph "${subgraph}" has no migrations: expected them in ${folder}.`);
+  await migrate({ url, folder });
+}
+
+const EVERYTHING = 'SELECT, INSERT, UPDATE, DELETE';
+
+/** Rights only add up in MySQL, so where one table gets fewer, every table is granted by name. */
+async function grantsFor(admin: Connection, { subgraph, name }: SubgraphDatabase): Promise<string[]> {
+  const appendOnly = appendOnlyTables[subgraph];
+  if (!appendOnly) return [`${EVERYTHING} ON ${name}.*`];
+  const [tables] = await admin.query<RowDataPacket[]>(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?',
+    [name],
+  );
+  return tables.map((table) => {
+    const rights = appendOnly.includes(table['name']) ? 'SELECT, INSERT' : EVERYTHING;
+    return `${rights} ON ${name}.${table['name']}`;
+  });
+}
+
+function urlOf(adminUrl: string, parts: { database: string; user?: string; password?: string }): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/${parts.database}`;
+  if (parts.user !== undefined) url.username = parts.user;
+  if (parts.password !== undefined) url.password = parts.password;
+  return url.href;
+}

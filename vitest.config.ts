@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+// Two copies of graphql cannot recognise each other's schemas, and Vite would load the ES module beside the CommonJS one that libraries load.
+const oneGraphql = [
+  { find: /^graphql$/, replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)) },
+];
+
+const project = (name: string, test: TestProjectConfiguration['test']): TestProjectConfiguration => ({
+  resolve: { alias: oneGraphql },
+  test: { name, server: { deps: { inline: [/@souk\//] } }, ...test },
+});
+
+export default defineConfig({
+  test: {
+    // One MySQL and one Redis for the whole run; every test file takes databases of its own from them.
+    globalSetup: ['dev/test-stores.ts'],
+    projects: [
+      project('unit', {
+        include: ['{schema,platform,gateway,dev,subgraphs/*}/**/*.test.ts'],
+        testTimeout: 15_000,
+        hookTimeout: 30_000,
+      }),
+      project('system', {
+        include: ['tests/**/*.test.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        // Each of these files starts a whole shop: one at a time is faster than several starved ones.
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
