@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type SQL, sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { bigint, datetime } from 'drizzle-orm/mysql-core';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
-import { bigint, datetime } from 'drizzle-orm/mysql-core';
-import { type SQL, sql } from 'drizzle-orm';
 import { createConnection, createPool, type Pool, type ResultSetHeader } from 'mysql2/promise';
-import { setTimeout as delay } from 'node:timers/promises';
+import { Counter } from 'prom-client';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
 export type Database = MySql2Database;
@@ -20,6 +21,11 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
+const statements = new Counter({
+  name: 'souk_sql_statements_total',
+  help: 'SQL statements sent, without BEGIN and COMMIT.',
+});
+
 /** Opens a pool on one MySQL or MariaDB database. Times are UTC on both sides; BIGINT and DECIMAL arrive without loss. */
 export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: number }): OpenDatabase {
   const pool = createPool({
@@ -34,7 +40,7 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   });
   prepareSessions(pool);
   return {
-    db: drizzle({ client: pool }),
+    db: drizzle({ client: pool, logger: { logQuery: () => statements.inc() } }),
     ping: async () => {
       await pool.query('SELECT 1');
     },
@@ -68,10 +74,7 @@ const MAX_ATTEMPTS = 4;
  *
  * @throws whatever `work` throws, after the roll-back; the driver's error when the retries are used up
  */
-export async function transaction<Result>(
-  db: Database,
-  work: (tx: Transaction) => Promise<Result>,
-): Promise<Result> {
+export async function transaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.transaction(work, { isolationLevel: 'read committed' });
@@ -130,7 +133,11 @@ export const instant = (name: string) => datetime(name, { mode: 'date', fsp: 3 }
 /** When the row was inserted. */
 export const createdAt = () => instant('created_at').notNull().default(now);
 /** When the row was last written. Drizzle sets it, because the two servers spell ON UPDATE differently. */
-export const updatedAt = () => instant('updated_at').notNull().default(now).$onUpdate(() => now as unknown as Date);
+export const updatedAt = () =>
+  instant('updated_at')
+    .notNull()
+    .default(now)
+    .$onUpdate(() => now as unknown as Date);
 /** An amount of money in minor units; the currency stands in a column of its own. */
 export const amountMinor = (name: string) => bigint(name, { mode: 'bigint' });
 

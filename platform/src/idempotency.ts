@@ -2,8 +2,18 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { int, json, mysqlTable, primaryKey, varchar } from 'drizzle-orm/mysql-core';
-import { affectedRows, createdAt, type Database, instant, isDuplicateKey, must, now, nowPlus, type Transaction } from './database.ts';
-import { refuse, Refused, SoukError } from './errors.ts';
+import {
+  affectedRows,
+  createdAt,
+  type Database,
+  instant,
+  isDuplicateKey,
+  must,
+  now,
+  nowPlus,
+  type Transaction,
+} from './database.ts';
+import { Refused, refuse, SoukError } from './errors.ts';
 
 /**
  * The memory behind `idempotencyKey`: the same key with the same body gives the stored answer, with another body it is refused.
@@ -55,10 +65,14 @@ const WAIT_MS = 5_000;
 export async function onceOnly<Answer extends Record<string, unknown>>(work: OnceOnly<Answer>): Promise<Answer> {
   const { db, owner, operation, key, run } = work;
   if (key.length < 1 || key.length > 128) {
-    refuse('INVALID', `Expected an idempotency key of 1 to 128 characters, got ${key.length}.`, { field: ['input', 'idempotencyKey'] });
+    refuse('INVALID', `Expected an idempotency key of 1 to 128 characters, got ${key.length}.`, {
+      field: ['input', 'idempotencyKey'],
+    });
   }
   const fingerprint = createHash('sha256').update(canonical(work.body)).digest('hex');
-  const mine = must(and(eq(idempotencyKeys.owner, owner), eq(idempotencyKeys.operation, operation), eq(idempotencyKeys.key, key)));
+  const mine = must(
+    and(eq(idempotencyKeys.owner, owner), eq(idempotencyKeys.operation, operation), eq(idempotencyKeys.key, key)),
+  );
 
   const held = await take();
   if ('answer' in held) return held.answer;
@@ -66,7 +80,10 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
   const stillMine = must(and(mine, eq(idempotencyKeys.fence, fence)));
   const settle = async (tx: Pick<Transaction, 'update'>, answer: Answer) => {
     const settled = affectedRows(await tx.update(idempotencyKeys).set({ answer }).where(stillMine));
-    if (settled !== 1) throw new SoukError('SUBGRAPH_TIMEOUT', 'Another request with this idempotency key took over. Send it again.', { retryable: true });
+    if (settled !== 1)
+      throw new SoukError('SUBGRAPH_TIMEOUT', 'Another request with this idempotency key took over. Send it again.', {
+        retryable: true,
+      });
   };
 
   try {
@@ -82,14 +99,20 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
     return answer;
   } catch (error) {
     if (error instanceof Refused) await db.delete(idempotencyKeys).where(stillMine);
-    else await db.update(idempotencyKeys).set({ leasedUntil: now }).where(must(and(stillMine, sql`${idempotencyKeys.answer} IS NULL`)));
+    else
+      await db
+        .update(idempotencyKeys)
+        .set({ leasedUntil: now })
+        .where(must(and(stillMine, sql`${idempotencyKeys.answer} IS NULL`)));
     throw error;
   }
 
   async function take(): Promise<{ fence: number } | { answer: Answer }> {
     for (const deadline = Date.now() + WAIT_MS; ; await delay(100)) {
       try {
-        await db.insert(idempotencyKeys).values({ owner, operation, key, fingerprint, leasedUntil: nowPlus(LEASE_SECONDS) });
+        await db
+          .insert(idempotencyKeys)
+          .values({ owner, operation, key, fingerprint, leasedUntil: nowPlus(LEASE_SECONDS) });
         return { fence: 1 };
       } catch (error) {
         if (!isDuplicateKey(error, 'PRIMARY')) throw error;
@@ -100,9 +123,13 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
         .where(mine);
       if (!row) continue;
       if (row.row.fingerprint !== fingerprint) {
-        refuse('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used for another request. Use a new key for a new request.', {
-          field: ['input', 'idempotencyKey'],
-        });
+        refuse(
+          'IDEMPOTENCY_KEY_REUSED',
+          'This idempotency key was used for another request. Use a new key for a new request.',
+          {
+            field: ['input', 'idempotencyKey'],
+          },
+        );
       }
       if (row.row.answer) return { answer: row.row.answer as Answer };
       if (Number(row.expired) === 1) {
@@ -113,10 +140,14 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
         if (affectedRows(taken) === 1) return { fence: row.row.fence + 1 };
       }
       if (Date.now() > deadline) {
-        throw new SoukError('SUBGRAPH_TIMEOUT', 'A request with this idempotency key is still at work. Send it again with the same key.', {
-          retryable: true,
-          retryAfterMs: 1_000,
-        });
+        throw new SoukError(
+          'SUBGRAPH_TIMEOUT',
+          'A request with this idempotency key is still at work. Send it again with the same key.',
+          {
+            retryable: true,
+            retryAfterMs: 1_000,
+          },
+        );
       }
     }
   }

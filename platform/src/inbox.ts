@@ -16,7 +16,11 @@ export const inbox = mysqlTable('inbox', {
  *
  * @throws {TypeError} when this service has no handler for the event: a routing mistake that must not be acknowledged
  */
-export async function receive(db: Database, handlers: AnyEventHandlers, event: SoukEvent): Promise<'handled' | 'repeated'> {
+export async function receive(
+  db: Database,
+  handlers: AnyEventHandlers,
+  event: SoukEvent,
+): Promise<'handled' | 'repeated'> {
   const handler = handlers[event.type] as ((tx: unknown, event: SoukEvent) => Promise<void>) | undefined;
   if (!handler) throw new TypeError(`Expected a handler for ${event.type} in events.ts, found none.`);
   try {

@@ -1,10 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation } from '@opentelemetry/api';
 import { type ConnectionOptions, type Job, Queue, QueueEvents, Worker } from 'bullmq';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';
 import { type AnyEventHandlers, type EventType, listenersOf, producersFor, type SoukEvent } from './events.ts';
-import { receive } from './inbox.ts';
 import type { ServiceName } from './identity.ts';
+import { receive } from './inbox.ts';
 import type { Logger } from './logger.ts';
 import { claim, markDelivered, type OutboxRow, park, pruneOutbox } from './outbox.ts';
 
@@ -17,7 +17,10 @@ export interface Workers {
 }
 
 /** Queue between one producer and one listener. BullMQ keeps a queue's keys in one cluster slot when the prefix is a hash tag. */
-const eventQueue = (from: ServiceName, to: ServiceName) => ({ name: `events.${from}.${to}`, prefix: `{souk:events:${from}:${to}}` });
+const eventQueue = (from: ServiceName, to: ServiceName) => ({
+  name: `events.${from}.${to}`,
+  prefix: `{souk:events:${from}:${to}}`,
+});
 
 /** A dead Redis must fail an `add` at once instead of holding it: the rows stay in the outbox and are offered again. */
 const producerConnection = (redisUrl: string): ConnectionOptions => ({
@@ -33,6 +36,9 @@ const workerConnection = (redisUrl: string): ConnectionOptions => ({
   maxRetriesPerRequest: null,
   retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000),
 });
+
+/** ioredis reconnects by itself; one line for each failed try would say nothing new. */
+const unreachable = (logger: Logger) => (error: Error) => logger.debug({ err: error }, 'queue unreachable');
 
 const POLL_MS = 500;
 const ATTEMPTS = 10;
@@ -58,7 +64,8 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
         },
       });
       const outcomes = new QueueEvents(name, { prefix, connection: workerConnection(redisUrl) });
-      for (const emitter of [queue, outcomes]) emitter.on('error', (error) => logger.debug({ error }, 'event queue unreachable'));
+      queue.on('error', unreachable(logger));
+      outcomes.on('error', unreachable(logger));
       outcomes.on('completed', ({ jobId }) => settle(() => markDelivered(db, jobId, listener).then(() => wake())));
       outcomes.on('failed', ({ jobId, failedReason }) => {
         logger.error({ eventId: jobId, listener, failedReason }, 'event parked');
@@ -70,7 +77,7 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
 
   /** Outcomes that cannot be written now are found again by the overdue look-up. */
   function settle(write: () => Promise<unknown>): void {
-    write().catch((error: unknown) => logger.warn({ error }, 'could not note the outcome of an event'));
+    write().catch((error: unknown) => logger.warn({ err: error }, 'could not note the outcome of an event'));
   }
 
   async function relayOnce(): Promise<number> {
@@ -101,10 +108,11 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
     while (!stopping.signal.aborted) {
       waker = Promise.withResolvers();
       const moved = await relayOnce().catch((error: unknown) => {
-        logger.warn({ error }, 'relay will try again');
+        logger.warn({ err: error }, 'relay will try again');
         return 0;
       });
-      if (moved === 0) await Promise.race([waker.promise, delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})]);
+      if (moved === 0)
+        await Promise.race([waker.promise, delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})]);
     }
   }
 
@@ -155,7 +163,7 @@ export function startEventWorkers(options: {
       // A worker killed in the middle leaves a stalled job behind; how often that may happen says nothing about the event.
       maxStalledCount: 1_000,
     });
-    worker.on('error', (error) => logger.debug({ error }, 'event queue unreachable'));
+    worker.on('error', unreachable(logger));
     return worker;
   });
 
@@ -181,9 +189,14 @@ export function startSweep(sweep: Sweep, logger: Logger): Workers {
   const stopping = new AbortController();
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      await delay(sweep.everyMs * (0.9 + Math.random() * 0.2), undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+      await delay(sweep.everyMs * (0.9 + Math.random() * 0.2), undefined, {
+        signal: stopping.signal,
+        ref: false,
+      }).catch(() => {});
       if (stopping.signal.aborted) return;
-      await sweep.run().catch((error: unknown) => logger.warn({ error, sweep: sweep.name }, 'sweep will try again'));
+      await sweep
+        .run()
+        .catch((error: unknown) => logger.warn({ err: error, sweep: sweep.name }, 'sweep will try again'));
     }
   })();
   return {
@@ -201,16 +214,30 @@ export interface Alarm extends Workers {
 }
 
 /** Opens an alarm and its worker. `name` must not contain `:`; `run` must tolerate being called early, late, twice or never. */
-export function openAlarm(options: { name: string; redisUrl: string; logger: Logger; run: (id: string) => Promise<unknown> }): Alarm {
+export function openAlarm(options: {
+  name: string;
+  redisUrl: string;
+  logger: Logger;
+  run: (id: string) => Promise<unknown>;
+}): Alarm {
   const { name, redisUrl, logger, run } = options;
   const prefix = `{souk:alarm:${name}}`;
   const queue = new Queue<{ id: string }>(name, { prefix, connection: producerConnection(redisUrl) });
-  const worker = new Worker<{ id: string }>(name, (job) => run(job.data.id), { prefix, connection: workerConnection(redisUrl), concurrency: 4 });
-  for (const emitter of [queue, worker]) emitter.on('error', (error) => logger.debug({ error }, 'alarm queue unreachable'));
+  const worker = new Worker<{ id: string }>(name, (job) => run(job.data.id), {
+    prefix,
+    connection: workerConnection(redisUrl),
+    concurrency: 4,
+  });
+  queue.on('error', unreachable(logger));
+  worker.on('error', unreachable(logger));
   return {
     async set(id, delayMs) {
-      const added = queue.add(name, { id }, { jobId: id, delay: delayMs, attempts: 3, removeOnComplete: true, removeOnFail: true });
-      await Promise.race([added, delay(500)]).catch((error: unknown) => logger.debug({ error }, 'alarm not set'));
+      const added = queue.add(
+        name,
+        { id },
+        { jobId: id, delay: delayMs, attempts: 3, removeOnComplete: true, removeOnFail: true },
+      );
+      await Promise.race([added, delay(500)]).catch((error: unknown) => logger.debug({ err: error }, 'alarm not set'));
     },
     async close() {
       await Promise.all([queue.close(), worker.close()]);

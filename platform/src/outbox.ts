@@ -96,10 +96,7 @@ export function claim(db: Database): Promise<OutboxRow[]> {
       .for('update', { skipLocked: true });
     if (rows.length > 0) {
       const sequences = rows.map((row) => row.sequence);
-      await tx
-        .update(outbox)
-        .set({ state: 'QUEUED', queuedAt: now })
-        .where(inArray(outbox.sequence, sequences));
+      await tx.update(outbox).set({ state: 'QUEUED', queuedAt: now }).where(inArray(outbox.sequence, sequences));
     }
     return rows;
   });
@@ -110,7 +107,15 @@ export async function markDelivered(db: Database, eventId: string, subscriber: S
   const result = await db
     .update(outbox)
     .set({ state: 'DELIVERED', deliveredAt: now, lastError: null })
-    .where(must(and(eq(outbox.eventId, eventId), eq(outbox.subscriber, subscriber), inArray(outbox.state, ['PENDING', 'QUEUED', 'PARKED']))));
+    .where(
+      must(
+        and(
+          eq(outbox.eventId, eventId),
+          eq(outbox.subscriber, subscriber),
+          inArray(outbox.state, ['PENDING', 'QUEUED', 'PARKED']),
+        ),
+      ),
+    );
   return affectedRows(result) === 1;
 }
 

@@ -1,5 +1,5 @@
 import { context, propagation } from '@opentelemetry/api';
-import { circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
 import { Pool } from 'undici';
 import { SoukError } from './errors.ts';
 import { ASSERTION_HEADER, DEADLINE_HEADER, type ServiceName, type Signer } from './identity.ts';
@@ -31,7 +31,11 @@ const CONNECT_TIMEOUT_MS = 250;
 /** Opens the way to one other subgraph: keep-alive sockets, a service assertion, a deadline and a circuit breaker. `url` is its GraphQL endpoint. */
 export function createPeer({ audience, url, signer }: { audience: ServiceName; url: string; signer: Signer }): Peer {
   const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, { connections: 16, connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: 30_000 });
+  const pool = new Pool(origin, {
+    connections: 16,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: 30_000,
+  });
   const breaker = circuitBreaker(
     handleWhen((error) => error instanceof SoukError && error.code !== 'BAD_USER_INPUT'),
     { halfOpenAfter: 2_000, breaker: new ConsecutiveBreaker(10) },
@@ -56,18 +60,28 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
       return await body.json();
     } catch (cause) {
       const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
-      throw new SoukError(timedOut ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE', `The ${audience} service did not answer.`, { retryable: true, cause });
+      throw new SoukError(
+        timedOut ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE',
+        `The ${audience} service did not answer.`,
+        { retryable: true, cause },
+      );
     }
   }
 
   return {
     async request(document, variables, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
       try {
-        const answer = await breaker.execute(async () => read(await send(document.toString(), variables, timeoutMs), audience));
+        const answer = await breaker.execute(async () =>
+          read(await send(document.toString(), variables, timeoutMs), audience),
+        );
         return answer as never;
       } catch (error) {
         if (!isBrokenCircuitError(error)) throw error;
-        throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service is failing and gets a rest.`, { retryable: true, retryAfterMs: 2_000, cause: error });
+        throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service is failing and gets a rest.`, {
+          retryable: true,
+          retryAfterMs: 2_000,
+          cause: error,
+        });
       }
     },
     close: () => pool.close(),
@@ -84,6 +98,7 @@ function read(answer: unknown, audience: ServiceName): unknown {
   const { data, errors } = answer as Answer;
   const first = errors?.[0];
   if (first?.extensions?.code === 'BAD_USER_INPUT') throw new SoukError('BAD_USER_INPUT', first.message);
-  if (first) throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service failed.`, { retryable: true, cause: first });
+  if (first)
+    throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service failed.`, { retryable: true, cause: first });
   return data;
 }

@@ -1,0 +1,143 @@
+import closeWithGrace from 'close-with-grace';
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { collectDefaultMetrics, Histogram, register } from 'prom-client';
+import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
+import { REQUEST_ID_HEADER } from './identity.ts';
+import type { Logger } from './logger.ts';
+
+/** What every service reads from its environment. A service's `env.ts` spreads this and adds its own. */
+export const serviceEnvironment = {
+  NODE_ENV: oneOf(['development', 'test', 'production']).default('development'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  HOST: text('The address to listen on, for example 0.0.0.0.').default('127.0.0.1'),
+  PORT: port(),
+  REDIS_URL: url(['redis:', 'rediss:'], 'redis://localhost:6379'),
+  /** This service's Ed25519 key; `kid` is its name. */
+  SERVICE_PRIVATE_KEY: jwk(),
+  /** The public keys of all services. */
+  SERVICE_PUBLIC_KEYS: jwks(),
+  /** How long requests under way may take after the service was told to stop. */
+  DRAIN_TIMEOUT: durationMs().default(15_000),
+};
+
+/** What a subgraph reads on top. */
+export const subgraphEnvironment = {
+  ...serviceEnvironment,
+  DATABASE_URL: url(['mysql:', 'mariadb:'], 'mysql://souk_order:secret@localhost:3306/souk_order'),
+  DATABASE_POOL_SIZE: integer(1, 200).default(10),
+  /** Answer requests, do the background work, or both. */
+  ROLE: oneOf(['server', 'worker', 'all']).default('all'),
+};
+
+/** A dependency's answer to "can you work?": resolves when it can, rejects otherwise. */
+export type Check = () => Promise<unknown>;
+
+const durations = new Histogram({
+  name: 'souk_http_request_duration_seconds',
+  help: 'Time from request to answer.',
+  labelNames: ['route', 'status'],
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+});
+collectDefaultMetrics();
+
+/** Requests above this many bytes are refused before they are read. */
+const BODY_LIMIT_BYTES = 256 * 1024;
+
+/** A Fastify instance with request ids, logs, durations and limits; the service adds its routes. */
+export function createHttpServer(logger: Logger): FastifyInstance {
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // One line for each request that failed, none for those that went well: traces and metrics tell those.
+    disableRequestLogging: true,
+    requestIdHeader: REQUEST_ID_HEADER,
+    genReqId: () => crypto.randomUUID(),
+    bodyLimit: BODY_LIMIT_BYTES,
+    keepAliveTimeout: 72_000,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    durations.observe(
+      { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
+      reply.elapsedTime / 1000,
+    );
+  });
+  return app;
+}
+
+/**
+ * Adds what the platform asks of every service:
+ * `/livez` (the process runs; knows no dependency), `/readyz` (every check passes; 503 with the failing ones otherwise), `/metrics` (Prometheus text).
+ *
+ * @returns how to say "not ready any more" while requests under way finish
+ */
+export function addHealth(app: FastifyInstance, checks: Record<string, Check>): { stopBeingReady(): void } {
+  let stopping = false;
+  app.get('/livez', async () => ({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const results = await Promise.all(
+      Object.entries(checks).map(
+        async ([name, check]) =>
+          [
+            name,
+            await within(1_000, check).then(
+              () => 'ok',
+              () => 'failed',
+            ),
+          ] as const,
+      ),
+    );
+    const ready = !stopping && results.every(([, result]) => result === 'ok');
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ status: stopping ? 'stopping' : ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) });
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+  return {
+    stopBeingReady() {
+      stopping = true;
+    },
+  };
+}
+
+async function within(timeoutMs: number, check: Check): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('No answer in time.')), timeoutMs);
+  try {
+    await Promise.race([check(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface RunningService {
+  logger: Logger;
+  app: FastifyInstance;
+  stopBeingReady(): void;
+  /** Called in order after the last request: workers, peers, pools. */
+  closers: (() => Promise<unknown>)[];
+  listen: { host: string; port: number };
+  drainTimeoutMs: number;
+}
+
+/**
+ * Listens, and on SIGTERM, SIGINT or an unexpected error stops in order: readiness off → requests under way finish → `closers` one after another → exit.
+ * The whole may take twice `drainTimeoutMs`; after that the process ends anyway.
+ */
+export async function runService(service: RunningService): Promise<void> {
+  const { logger, app, closers, listen, drainTimeoutMs } = service;
+  closeWithGrace({ delay: drainTimeoutMs * 2, logger: false }, async ({ err, signal }) => {
+    if (err) logger.fatal({ err }, 'stopping after an unexpected error');
+    else logger.info({ signal }, 'stopping');
+    service.stopBeingReady();
+    await within(drainTimeoutMs, () => app.close()).catch((error: unknown) =>
+      logger.warn({ err: error }, 'requests were cut off'),
+    );
+    for (const close of closers)
+      await close().catch((error: unknown) => logger.warn({ err: error }, 'could not close'));
+    if (err) process.exitCode = 1;
+  });
+  await app.listen(listen);
+  logger.info({ host: listen.host, port: listen.port }, 'ready');
+}

@@ -1,0 +1,211 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { unwrapResolverError } from '@apollo/server/errors';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
+import fastifyApollo from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import { guardSchema } from './access.ts';
+import { badUserInput, errorCodes, SoukError } from './errors.ts';
+import { type IdKind, idPrefixes, parseId } from './id.ts';
+import {
+  ASSERTION_HEADER,
+  type AssertionVerifier,
+  type Caller,
+  CLIENT_AGENT_HEADER,
+  CLIENT_IP_HEADER,
+  type Viewer,
+} from './identity.ts';
+import type { Logger } from './logger.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller;
+  }
+}
+
+/** What one request to a subgraph is about, before the subgraph adds its loaders. */
+export interface SubgraphRequest {
+  caller: Caller;
+  /** The signed-in person, or null: nobody, or another service. */
+  viewer: Viewer | null;
+  requestId: string;
+  /** Address and user agent of the client, as the gateway saw them; null for calls between services. */
+  clientIp: string | null;
+  clientAgent: string | null;
+  log: Logger;
+}
+
+export interface SubgraphServerOptions<Context extends SubgraphRequest> {
+  /** The subgraph's SDL: common part and its own. */
+  typeDefs: string;
+  resolvers: object;
+  verify: AssertionVerifier;
+  createContext: (request: SubgraphRequest) => Context;
+}
+
+/**
+ * Serves a subgraph at `POST /graphql`. A request without a valid assertion is answered 401 before its body is read, `_service` included.
+ *
+ * @returns a function that lets requests under way finish and stops the server
+ */
+export async function serveSubgraph<Context extends SubgraphRequest>(
+  app: FastifyInstance,
+  { typeDefs, resolvers, verify, createContext }: SubgraphServerOptions<Context>,
+): Promise<() => Promise<void>> {
+  const server = new ApolloServer<Context>({
+    schema: subgraphSchema(typeDefs, resolvers),
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    formatError,
+    stopOnTerminationSignals: false,
+    plugins: [
+      logUnexpectedErrors as ApolloServerPlugin<Context>,
+      ApolloServerPluginLandingPageDisabled(),
+      // Each of these does work for every field or request that nobody reads here.
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+  await server.start();
+
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      const assertion = request.headers[ASSERTION_HEADER];
+      try {
+        request.caller = await verify(typeof assertion === 'string' ? assertion : undefined);
+      } catch (error) {
+        const { message, extensions } = error as SoukError;
+        return reply.code(401).send({ errors: [{ message, extensions }] });
+      }
+    });
+    await scope.register(fastifyApollo(server), {
+      path: '/graphql',
+      method: 'POST',
+      context: async (request: FastifyRequest) => createContext(subgraphRequest(request)),
+    });
+  });
+  return () => server.stop();
+}
+
+/** Builds the executable schema of a subgraph: federation machinery, guards of the SDL, validated entity keys. */
+export function subgraphSchema(typeDefs: string, resolvers: object): GraphQLSchema {
+  const document = parse(typeDefs);
+  const schema = buildSubgraphSchema([{ typeDefs: document, resolvers: resolvers as GraphQLResolverMap }]);
+  return validateKeys(guardSchema(schema, document));
+}
+
+function subgraphRequest(request: FastifyRequest): SubgraphRequest {
+  const { caller } = request;
+  // Anybody can write these headers; only the gateway's word counts.
+  const told = (header: string) => {
+    const value = request.headers[header];
+    return caller.service === 'gateway' && typeof value === 'string' ? value.slice(0, 256) : null;
+  };
+  return {
+    caller,
+    viewer: caller.viewer,
+    requestId: request.id,
+    clientIp: told(CLIENT_IP_HEADER),
+    clientAgent: told(CLIENT_AGENT_HEADER),
+    log: request.log as Logger,
+  };
+}
+
+/** A page of 100 orders with 50 lines each asks for 5,000 variants at once; nothing legitimate asks for more. */
+const MAX_REPRESENTATIONS = 5_000;
+
+/**
+ * `_Any` accepts whatever it is sent, so keys are checked here, before SQL compares a number with a text column and matches everything.
+ * Representations come from other subgraphs, but also straight from a client's `node(id:)`.
+ */
+function validateKeys(schema: GraphQLSchema): GraphQLSchema {
+  const entities = schema.getQueryType()?.getFields()['_entities'];
+  const resolve = entities?.resolve;
+  if (!entities || !resolve) return schema;
+  entities.resolve = (parent, args: { representations: Record<string, unknown>[] }, context, info) => {
+    const { representations } = args;
+    if (representations.length > MAX_REPRESENTATIONS) {
+      throw badUserInput(`Expected at most ${MAX_REPRESENTATIONS} representations, got ${representations.length}.`);
+    }
+    for (const { __typename: type, id, ...rest } of representations) {
+      if (id !== undefined && typeof type === 'string' && type in idPrefixes) parseId(type as IdKind, String(id));
+      for (const key of ['slug', 'sku', 'number']) {
+        if (rest[key] !== undefined && typeof rest[key] !== 'string')
+          throw badUserInput(`Expected the key ${type}.${key} to be text.`);
+      }
+    }
+    return resolve(parent, args, context, info);
+  };
+  return schema;
+}
+
+/** Lets through what is meant for clients and masks the rest. The request id is added by the gateway, which knows it for every error. */
+function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  const place = {
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+  };
+  if (original instanceof SoukError)
+    return { message: original.message, ...place, extensions: { ...original.extensions } };
+  const code = formatted.extensions?.['code'];
+  // An Error that graphql-js raised itself has no cause of ours behind it: bad syntax, bad variables, an unknown field.
+  if (
+    original instanceof GraphQLError &&
+    !(original.originalError instanceof Error) &&
+    isErrorCode(code) &&
+    code !== 'INTERNAL_SERVER_ERROR'
+  ) {
+    return { message: formatted.message, ...place, extensions: { code, retryable: false } };
+  }
+  if (isStoreUnreachable(original)) {
+    return {
+      message: 'This part of the shop is not available right now. Try again.',
+      ...place,
+      extensions: { code: 'SUBGRAPH_UNAVAILABLE', retryable: true },
+    };
+  }
+  return {
+    message: 'Something went wrong on our side.',
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: false },
+  };
+}
+
+const isErrorCode = (code: unknown) => errorCodes.some((known) => known === code);
+
+/** Socket errors of the database driver: the store is away, which passes, unlike a bug. */
+function isStoreUnreachable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (
+      'code' in cause &&
+      typeof cause.code === 'string' &&
+      /^(ECONN|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|EPIPE)/.test(cause.code)
+    )
+      return true;
+  }
+  return false;
+}
+
+const logUnexpectedErrors: ApolloServerPlugin<SubgraphRequest> = {
+  async requestDidStart() {
+    return {
+      async didEncounterErrors({ errors, contextValue, operationName }) {
+        for (const error of errors) {
+          const original = unwrapResolverError(error);
+          if (original instanceof SoukError || original instanceof GraphQLError) continue;
+          contextValue.log.error({ err: original, operationName, path: error.path?.join('.') }, 'unexpected error');
+        }
+      },
+    };
+  },
+};
