@@ -1,4 +1,4 @@
-import type { JWK } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import { z } from 'zod';
 
 /** The environment is wrong. The message lists every fault; `faults` holds them by variable. Values are never repeated: they may be secrets. */
@@ -116,10 +116,12 @@ export function jwk() {
   return json(schema, 'Expected a JSON Web Key on one line, such as {"kty":"OKP","crv":"Ed25519",…}.');
 }
 
-/** Public keys by name, each in JSON Web Key form: `{"gateway":{"kty":…},…}`. */
-export function jwksByName() {
-  const schema = z.record(z.string(), z.looseObject({ kty: z.string() })) as unknown as z.ZodType<Record<string, JWK>>;
-  return json(schema, 'Expected public JSON Web Keys by service name, such as {"gateway":{"kty":"OKP",…}}.');
+/** A JSON Web Key Set (RFC 7517, section 5) on one line; each key's `kid` is the name of its owner. */
+export function jwks() {
+  const schema = z.looseObject({
+    keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })),
+  }) as unknown as z.ZodType<JSONWebKeySet>;
+  return json(schema, 'Expected a JSON Web Key Set on one line, such as {"keys":[{"kid":"gateway","kty":"OKP",…}]}.');
 }
 
 function variable<Value>(expected: string, parse: (value: string) => Value | undefined) {
