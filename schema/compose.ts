@@ -1,0 +1,100 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { composeServices } from '@apollo/composition';
+import { applyTagFilterOnSubgraphs } from '@theguild/federation-composition';
+import { type DocumentNode, parse, printSchema } from 'graphql';
+import { readSubgraphSdl, subgraphNames } from './subgraphs.ts';
+
+/**
+ * Words. The *supergraph* tells a gateway which subgraph answers which field. A *contract* is a supergraph with everything of a given tag
+ * hidden: the storefront's is the graph without what is tagged `admin`. An *API schema* is what clients of a supergraph see.
+ */
+export interface SubgraphDefinition {
+  name: string;
+  /** A stable local name. Each gateway maps it to the real address, which differs from one place to the next. */
+  url: string;
+  typeDefs: DocumentNode;
+}
+
+/** What is composed and committed, as file name → text. Throws with every reason when the subgraphs do not fit together. */
+export function composeFiles(): Map<string, string> {
+  const admin = compose(subgraphDefinitions());
+  const storefront = compose(withoutTag('admin', subgraphDefinitions()));
+  const files = {
+    'supergraph.graphql': admin.supergraph,
+    'gateway/admin.graphql': forApolloGateway(admin.supergraph),
+    'gateway/storefront.graphql': forApolloGateway(storefront.supergraph),
+    'api/admin.graphql': admin.api,
+    'api/storefront.graphql': storefront.api,
+  };
+  return new Map(Object.entries(files).map(([file, text]) => [file, `${header}${text.trim()}\n`]));
+}
+
+export function subgraphDefinitions(): SubgraphDefinition[] {
+  return subgraphNames.map((name) => ({
+    name,
+    url: `http://${name}.internal/graphql`,
+    typeDefs: parse(readSubgraphSdl(name)),
+  }));
+}
+
+/** Composes subgraphs into a supergraph and its API schema. A hint counts as an error: it says that subgraphs drift apart. */
+export function compose(subgraphs: SubgraphDefinition[]): { supergraph: string; api: string } {
+  const { errors, hints, supergraphSdl, schema } = composeServices(subgraphs);
+  const complaints = errors ?? hints;
+  if (complaints.length > 0 || !schema) {
+    throw new Error(`The subgraphs do not compose:\n${complaints.map(({ message }) => `- ${message}`).join('\n')}`);
+  }
+  return { supergraph: supergraphSdl, api: printSchema(schema.toAPISchema().toGraphQLJSSchema()) };
+}
+
+export function withoutTag(tag: string, subgraphs: SubgraphDefinition[]): SubgraphDefinition[] {
+  return applyTagFilterOnSubgraphs(subgraphs, { include: new Set(), exclude: new Set([tag]) });
+}
+
+/**
+ * Apollo Gateway refuses a supergraph that links the specs of @authenticated and @requiresScopes `for: SECURITY`, because it does not enforce
+ * them itself. The subgraphs do, so the purpose is taken from exactly these two links; a purpose nobody here knows still stops the gateway.
+ */
+export function forApolloGateway(supergraph: string): string {
+  return ['authenticated', 'requiresScopes'].reduce((text, spec) => {
+    const link = new RegExp(`(@link\\(url: "https://specs\\.apollo\\.dev/${spec}/v[0-9.]+"), for: SECURITY\\)`);
+    if (!link.test(text)) throw new Error(`The supergraph has no link of ${spec} for SECURITY.`);
+    return text.replace(link, '$1)');
+  }, supergraph);
+}
+
+const header = '# Made by `npm run compose` from the subgraphs in this folder. Change those, not this.\n\n';
+
+/** The committed files whose text is not what composing gives now. */
+export function outdatedFiles(): string[] {
+  return [...composeFiles()].filter(([file, text]) => readIfThere(locate(file)) !== text).map(([file]) => file);
+}
+
+function locate(file: string): URL {
+  return new URL(file, import.meta.url);
+}
+
+function readIfThere(file: URL): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function main(mode: string | undefined): void {
+  if (mode === '--check') {
+    const outdated = outdatedFiles();
+    if (outdated.length === 0) return;
+    console.error(`Not what composing gives now: ${outdated.join(', ')}. Run \`npm run compose\` and commit.`);
+    process.exitCode = 1;
+    return;
+  }
+  for (const [file, text] of composeFiles()) {
+    mkdirSync(new URL('.', locate(file)), { recursive: true });
+    writeFileSync(locate(file), text);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv[2]);
