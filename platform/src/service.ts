@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import closeWithGrace from 'close-with-grace';
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
@@ -43,14 +44,18 @@ collectDefaultMetrics();
 /** Requests above this many bytes are refused before they are read. */
 const BODY_LIMIT_BYTES = 256 * 1024;
 
-/** A Fastify instance with request ids, logs, durations and limits; the service adds its routes. */
-export function createHttpServer(logger: Logger): FastifyInstance {
+/**
+ * A Fastify instance with request ids, logs, durations and limits; the service adds its routes.
+ * `trustedProxyHops` says how many proxies in front may name the client's address; with 0 it is the socket's.
+ */
+export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}): FastifyInstance {
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // One line for each request that failed, none for those that went well: traces and metrics tell those.
     disableRequestLogging: true,
-    requestIdHeader: REQUEST_ID_HEADER,
-    genReqId: () => crypto.randomUUID(),
+    requestIdHeader: false,
+    genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
+    trustProxy: trustedProxyHops > 0 ? trustedProxyHops : false,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: 72_000,
     requestTimeout: 30_000,
@@ -66,9 +71,18 @@ export function createHttpServer(logger: Logger): FastifyInstance {
   return app;
 }
 
+/** The caller's own id where it is fit to be written to a log, a new one otherwise. */
+function requestId(offered: string | string[] | undefined): string {
+  return typeof offered === 'string' && /^[\w.-]{8,64}$/.test(offered) ? offered : randomUUID();
+}
+
+/** Adds `/metrics` (Prometheus text). */
+export function addMetrics(app: FastifyInstance): void {
+  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+}
+
 /**
- * Adds what the platform asks of every service:
- * `/livez` (the process runs; knows no dependency), `/readyz` (every check passes; 503 with the failing ones otherwise), `/metrics` (Prometheus text).
+ * Adds `/livez` (the process runs; knows no dependency) and `/readyz` (every check passes; 503 with the failing ones otherwise).
  *
  * @returns how to say "not ready any more" while requests under way finish
  */
@@ -93,7 +107,6 @@ export function addHealth(app: FastifyInstance, checks: Record<string, Check>): 
       .code(ready ? 200 : 503)
       .send({ status: stopping ? 'stopping' : ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) });
   });
-  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
   return {
     stopBeingReady() {
       stopping = true;

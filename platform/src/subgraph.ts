@@ -5,7 +5,7 @@ import { createSigner, createVerifier, type ServiceName, type Signer } from './i
 import { type Sweep, startEventWorkers, startRelay, startSweep, type Workers } from './jobs.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { openRedis, type RedisConnection } from './redis.ts';
-import { addHealth, createHttpServer, runService } from './service.ts';
+import { addHealth, addMetrics, createHttpServer, runService } from './service.ts';
 import { type SubgraphRequest, serveSubgraph } from './subgraph-server.ts';
 
 /** What a subgraph's `env.ts` gives, at least: `subgraphEnvironment` of service.ts, parsed. */
@@ -62,6 +62,7 @@ export async function runSubgraph<Context extends SubgraphRequest>(options: {
   const app = createHttpServer(logger);
   // Redis carries speed, not truth: without it a subgraph is slower and still ready.
   const { stopBeingReady } = addHealth(app, { database: database.ping });
+  addMetrics(app);
   const { resolvers, createContext } = parts;
   const stopServer =
     env.ROLE === 'worker' ? async () => {} : await serveSubgraph(app, { typeDefs, resolvers, verify, createContext });

@@ -1,0 +1,54 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
+import type { GraphQLFormattedError } from 'graphql';
+import { requestScope } from './request-scope.ts';
+
+const messageOfUnknown = 'Something went wrong on our side.';
+
+/** Codes of Apollo Server and Apollo Gateway, in the words of this API. */
+const translations: Record<string, ErrorCode> = {
+  BAD_REQUEST: 'BAD_USER_INPUT',
+  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
+  PERSISTED_QUERY_NOT_SUPPORTED: 'PERSISTED_QUERY_NOT_ALLOWED',
+  DOWNSTREAM_SERVICE_ERROR: 'SUBGRAPH_UNAVAILABLE',
+};
+
+/**
+ * The last word on every error that leaves: a fixed code, whether a retry may help, and the request id. Nothing internal gets past this,
+ * because the answer is built from what is known to be safe instead of cleaned of what is not.
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  const extensions = original instanceof SoukError ? original.extensions : (formatted.extensions ?? {});
+  const code = codeOf(extensions['code'], formatted.extensions?.['code']);
+  const retryAfterMs = 'retryAfterMs' in extensions ? extensions.retryAfterMs : undefined;
+  return {
+    message: code === 'INTERNAL_SERVER_ERROR' ? messageOfUnknown : withoutHints(formatted.message),
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+    extensions: {
+      code,
+      retryable: 'retryable' in extensions ? extensions.retryable === true : code === 'SUBGRAPH_UNAVAILABLE',
+      ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
+      requestId: requestScope.getStore()?.requestId,
+    },
+  };
+}
+
+function codeOf(...candidates: unknown[]): ErrorCode {
+  for (const candidate of candidates) {
+    const known = errorCodes.find((code) => code === candidate) ?? translations[String(candidate)];
+    if (known) return known;
+  }
+  return 'INTERNAL_SERVER_ERROR';
+}
+
+/** graphql-js suggests names of the schema ("Did you mean …?"), which tells strangers what a contract hides from them. */
+function withoutHints(message: string): string {
+  return message.replace(/ ?Did you mean [^?]*\?/g, '');
+}
+
+/** The body of an answer that never reached GraphQL, in the same shape. */
+export function errorBody({ message, extensions }: SoukError, requestId: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { ...extensions, requestId } }] });
+}

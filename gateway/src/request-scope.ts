@@ -1,0 +1,16 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Viewer } from '@souk/platform/identity';
+import type { Logger } from '@souk/platform/logger';
+
+/** What the gateway knows of the request it is answering; the GraphQL context, and the scope of its error formatter. */
+export interface RequestScope {
+  requestId: string;
+  /** Null for an anonymous request. */
+  viewer: Viewer | null;
+  clientIp: string;
+  clientAgent: string;
+  log: Logger;
+}
+
+/** Apollo's `formatError` is told the error and nothing else, so the request it belongs to is found here. */
+export const requestScope = new AsyncLocalStorage<RequestScope>();
