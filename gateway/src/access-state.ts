@@ -24,7 +24,15 @@ export interface AccessState {
  * Follows the access snapshot: at once when Redis announces a change, every half second in any case, and from the user subgraph itself
  * while Redis is away or was wiped. Never goes back to an older version; keeps the last known one when both are away.
  */
-export function followAccessState({ redis, userPeer, logger }: { redis: RedisConnection; userPeer: Peer; logger: Logger }): AccessState {
+export function followAccessState({
+  redis,
+  userPeer,
+  logger,
+}: {
+  redis: RedisConnection;
+  userPeer: Peer;
+  logger: Logger;
+}): AccessState {
   let snapshot: AccessSnapshot | undefined;
   const stopping = new AbortController();
   let waker = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
+import type { FastifyReply } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
 import { requestScope } from './request-scope.ts';
 
@@ -48,7 +49,19 @@ function withoutHints(message: string): string {
   return message.replace(/ ?Did you mean [^?]*\?/g, '');
 }
 
-/** The body of an answer that never reached GraphQL, in the same shape. */
-export function errorBody({ message, extensions }: SoukError, requestId: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { ...extensions, requestId } }] });
+/** Answers a request that never reached GraphQL, in the same shape as one that did. */
+export function refuse(reply: FastifyReply, status: number, { message, extensions }: SoukError): FastifyReply {
+  const requestId = reply.request.id;
+  if (extensions.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(extensions.retryAfterMs / 1000));
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(status)
+    .type(mediaTypeFor(reply.request.headers.accept))
+    .send(JSON.stringify({ errors: [{ message, extensions: { ...extensions, requestId } }] }));
+}
+
+/** The newer media type for clients that accept it (GraphQL over HTTP, section 6). */
+function mediaTypeFor(accept = ''): string {
+  const graphql = 'application/graphql-response+json';
+  return `${accept.includes(graphql) ? graphql : 'application/json'}; charset=utf-8`;
 }

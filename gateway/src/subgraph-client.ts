@@ -1,5 +1,5 @@
-import type { GraphQLDataSource, GraphQLDataSourceProcessOptions } from '@apollo/gateway';
-import { context as traceContext, propagation } from '@opentelemetry/api';
+import type { GraphQLDataSource } from '@apollo/gateway';
+import { propagation, context as traceContext } from '@opentelemetry/api';
 import type { ErrorCode } from '@souk/platform/errors';
 import {
   ASSERTION_HEADER,
@@ -95,7 +95,7 @@ export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphC
         const code = codeOf(error);
         requests.inc({ subgraph: name, outcome: code === 'SUBGRAPH_TIMEOUT' ? 'timeout' : 'unavailable' });
         scope.log.warn({ err: error, subgraph: name }, 'subgraph did not answer');
-        return { data: null, errors: lostFields(options, code) };
+        return { data: null, errors: lostFields('document' in options ? options.document : undefined, code) };
       }
     },
     close: () => pool.close(),
@@ -112,7 +112,7 @@ const messages: Partial<Record<ErrorCode, string>> = {
 };
 
 /** One error for each field that is lost. Paths are those of the subgraph's own answer; the gateway translates them. */
-function lostFields({ document }: { document?: DocumentNode }, code: ErrorCode): GraphQLFormattedError[] {
+function lostFields(document: DocumentNode | undefined, code: ErrorCode): GraphQLFormattedError[] {
   const extensions = { code, retryable: true };
   const message = messages[code] ?? '';
   const operation = document?.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);

@@ -38,7 +38,9 @@ export function supergraphFile(path: string, logger: Logger): SupergraphFile {
       seen = await fingerprint(path);
       const supergraphSdl = await readFile(path, 'utf8');
       timer = setInterval(() => {
-        look(update).catch((error: unknown) => logger.error({ path, err: error }, 'supergraph file cannot be read; the last good one stays'));
+        look(update).catch((error: unknown) =>
+          logger.error({ path, err: error }, 'supergraph file cannot be read; the last good one stays'),
+        );
       }, LOOK_EVERY_MS);
       timer.unref();
       return { supergraphSdl, cleanup: async () => clearInterval(timer) };

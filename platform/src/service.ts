@@ -55,7 +55,7 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     disableRequestLogging: true,
     requestIdHeader: false,
     genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
-    trustProxy: trustedProxyHops > 0 ? trustedProxyHops : false,
+    trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: 72_000,
     requestTimeout: 30_000,

@@ -1,0 +1,81 @@
+import cors from '@fastify/cors';
+import { createSigner } from '@souk/platform/identity';
+import { createLogger } from '@souk/platform/logger';
+import { createPeer } from '@souk/platform/peer';
+import { openRedis } from '@souk/platform/redis';
+import { addHealth, addMetrics, createHttpServer, runService } from '@souk/platform/service';
+import { followAccessState } from './access-state.ts';
+import { createAuthenticate } from './authenticate.ts';
+import { readEnv } from './env.ts';
+import { addCommonAnswers, addEndpoint } from './server.ts';
+import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
+import { supergraphFile } from './supergraph.ts';
+
+const env = readEnv();
+const isProduction = env.NODE_ENV === 'production';
+const introspection = env.INTROSPECTION ?? !isProduction;
+const logger = createLogger('gateway', { level: env.LOG_LEVEL });
+const redis = openRedis({ url: env.REDIS_URL, name: 'gateway', logger });
+const signer = createSigner({ service: 'gateway', privateKey: env.SERVICE_PRIVATE_KEY });
+const userPeer = createPeer({ audience: 'user', url: subgraphUrl('user'), signer });
+const accessState = followAccessState({ redis, userPeer, logger });
+const authenticate = createAuthenticate({
+  jwksUrl: env.JWKS_URL,
+  issuer: env.TOKEN_ISSUER,
+  audience: env.TOKEN_AUDIENCE,
+  accessState,
+});
+
+const clients = new Map<string, SubgraphClient>();
+function subgraphClient(name: string): SubgraphClient {
+  const timeoutMs = name === 'payment' ? env.PAYMENT_TIMEOUT : env.SUBGRAPH_TIMEOUT;
+  const client = clients.get(name) ?? createSubgraphClient({ name, url: subgraphUrl(name), timeoutMs, signer });
+  clients.set(name, client);
+  return client;
+}
+
+function subgraphUrl(name: string): string {
+  const url = env.SUBGRAPH_URLS[name];
+  if (!url) throw new Error(`Expected SUBGRAPH_URLS to name the endpoint of the subgraph ${name}.`);
+  return url;
+}
+
+const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
+addCommonAnswers(app);
+await app.register(cors, { origin: allowedOrigins(), maxAge: 86_400 });
+
+const storefront = supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger);
+const admin = supergraphFile(env.SUPERGRAPH_ADMIN_FILE, logger);
+const options = { authenticate, subgraphClient, logger };
+const stopEndpoints = [
+  await addEndpoint(app, { path: '/graphql', supergraph: storefront, introspection }, options),
+  await addEndpoint(app, { path: '/admin/graphql', supergraph: admin, introspection }, options),
+];
+
+// Subgraphs are no condition: the gateway serves what is left of the graph when one is away.
+const { stopBeingReady } = addHealth(app, {});
+const internal = createHttpServer(logger);
+addMetrics(internal);
+if (env.INTERNAL_PORT) await internal.listen({ host: env.HOST, port: env.INTERNAL_PORT });
+
+await runService({
+  logger,
+  app,
+  stopBeingReady,
+  listen: { host: env.HOST, port: env.PORT },
+  drainTimeoutMs: env.DRAIN_TIMEOUT,
+  closers: [
+    () => Promise.all(stopEndpoints.map((stop) => stop())),
+    () => accessState.close(),
+    () => Promise.all([userPeer, ...clients.values()].map((client) => client.close())),
+    () => internal.close(),
+    () => redis.close(),
+  ],
+});
+
+function allowedOrigins(): string[] | boolean {
+  const listed = env.CORS_ORIGINS?.split(',').map((origin) => origin.trim());
+  if (listed?.includes('*')) return true;
+  // Apollo Sandbox and every local front end may try a development system.
+  return listed ?? !isProduction;
+}
