@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
-import { type SubgraphName, subgraphNames } from './schema/subgraphs.ts';
+import { type DefinitionNode, parse } from 'graphql';
+import { readSubgraphSdl, type SubgraphName, subgraphNames } from './schema/subgraphs.ts';
 
 /**
  * Three kinds of generated TypeScript, none of it committed:
@@ -25,12 +26,9 @@ const callers = [
 
 const config: CodegenConfig = {
   ignoreNoDocuments: true,
-  config: {
-    strictScalars: true,
-    useTypeImports: true,
-    emitLegacyCommonJSImports: false,
-    importExtension: '.ts',
-  },
+  emitLegacyCommonJSImports: false,
+  importExtension: '.ts',
+  config: { strictScalars: true, useTypeImports: true },
   generates: Object.fromEntries([
     ...subgraphNames.map(resolverTypes),
     ...callers.flatMap(({ source, generated }) =>
@@ -55,7 +53,7 @@ function resolverTypes(name: SubgraphName): [string, CodegenConfig['generates'][
         useIndexSignature: true,
         maybeValue: 'T | null | undefined',
         contextType: '../context.ts#Context',
-        mappers: mappersOf(`subgraphs/${name}/src/models.ts`),
+        mappers: mappersOf(name),
       },
     },
   ];
@@ -72,20 +70,19 @@ function typedDocuments(
     folder,
     {
       schema,
-      documents: [
-        // Only documents behind this tag: one source may hold documents for several services.
-        {
-          [source]: {
-            pluckConfig: { modules: [], globalGqlIdentifierName: tag, gqlMagicComment: tag, skipIndent: true },
-          },
-        },
-        `!${folder}**`,
-      ],
+      // Only documents behind this tag: one source may hold documents for several services.
+      documents: [pluckedBy(tag, source), `!${folder}**`],
       preset: 'client',
       presetConfig: { gqlTagName: tag, fragmentMasking: false, skipIndexFile: true },
       config: { scalars: documentScalars, documentMode: 'string', enumsAsTypes: true },
     },
   ];
+}
+
+/** Typed as text because the configuration's type knows options of custom loaders only; the loader of code takes these. */
+function pluckedBy(tag: string, source: string): string {
+  const pluckConfig = { modules: [], globalGqlIdentifierName: tag, gqlMagicComment: tag, skipIndent: true };
+  return { [source]: { pluckConfig } } as unknown as string;
 }
 
 function sdlFiles(name: SubgraphName): string[] {
@@ -98,10 +95,19 @@ function targetsOf(source: string): SubgraphName[] {
   return subgraphNames.filter((name) => text.includes(`'./generated/${name}/gql.ts'`));
 }
 
-/** Each type that `models.ts` exports says what the GraphQL type of the same name is made of. */
-function mappersOf(models: string): Record<string, string> {
-  const exported = readIfThere(models).matchAll(/^export (?:type|interface) (\w+)/gm);
-  return Object.fromEntries([...exported].map(([, name]) => [name, `../models.ts#${name} as ${name}Model`]));
+/** A type that `models.ts` exports says what the GraphQL type of the same name is made of. */
+function mappersOf(name: SubgraphName): Record<string, string> {
+  const typeNames = new Set(parse(readSubgraphSdl(name)).definitions.map(nameOf));
+  const exported = [...readIfThere(`subgraphs/${name}/src/models.ts`).matchAll(/^export (?:type|interface) (\w+)/gm)];
+  return Object.fromEntries(
+    exported
+      .flatMap(([, type]) => (type !== undefined && typeNames.has(type) ? [type] : []))
+      .map((type) => [type, `../models.ts#${type} as ${type}Model`]),
+  );
+}
+
+function nameOf(definition: DefinitionNode): string | undefined {
+  return 'name' in definition ? definition.name?.value : undefined;
 }
 
 function readIfThere(file: string): string {
