@@ -27,6 +27,7 @@ export interface ChildOptions {
 }
 
 const DEFAULT_GRACE_MS = 10_000;
+const running = new Set<Child>();
 
 export function startChild({ name, command, args, cwd, env, logFile }: ChildOptions): Child {
   const log = openSync(logFile, 'a');
@@ -43,11 +44,8 @@ export function startChild({ name, command, args, cwd, env, logFile }: ChildOpti
   // A command that cannot be started has no pid; `ended` tells why.
   if (pid === undefined) return { name, pid: -1, ended, isRunning: () => false, stop: async () => {}, kill: () => {} };
 
-  tellKeeper({ watch: pid });
-  void ended.then(() => tellKeeper({ forget: pid }));
   const isRunning = () => child.exitCode === null && child.signalCode === null;
-
-  return {
+  const started: Child = {
     name,
     pid,
     ended,
@@ -64,6 +62,23 @@ export function startChild({ name, command, args, cwd, env, logFile }: ChildOpti
     },
     kill: () => void child.kill('SIGKILL'),
   };
+  running.add(started);
+  tellKeeper({ watch: pid });
+  void ended.then(() => {
+    running.delete(started);
+    tellKeeper({ forget: pid });
+  });
+  return started;
+}
+
+/** Stops whatever this process started and has not stopped yet, the newest first: services before the stores they stand on. */
+export async function stopAllChildren(): Promise<void> {
+  for (const child of [...running].reverse()) await child.stop();
+}
+
+/** Ends them without asking; for those who cannot wait. */
+export function killAllChildren(): void {
+  for (const child of running) child.kill();
 }
 
 /** Asks for a folder to be removed once this process is gone, however it goes. */

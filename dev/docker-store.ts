@@ -9,7 +9,7 @@ import { findBinary } from './find-binary.ts';
 import { freePort } from './free-port.ts';
 import { lastLines, Problem } from './problem.ts';
 import { rememberedStore } from './remembered-store.ts';
-import type { OpenStore, StoreKind, StoreOptions } from './stores.ts';
+import type { OpenStore, StoreKind, StoreName, StoreOptions } from './stores.ts';
 
 const run = promisify(execFile);
 /** A first start may have to pull the image. */
@@ -38,7 +38,7 @@ export async function startInDocker(kind: StoreKind, { folder, durability, say }
   remembered.keep(port);
 
   const { image, data } = kind.container;
-  const name = `souk-${kind.name}-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
+  const name = containerName(folder, kind.name);
   const storage = durability === 'kept' ? ['--volume', `${name}:${data}`] : ['--tmpfs', data];
   say?.(`starting ${image} in Docker`);
   writeFileSync(logFile, '', { mode: 0o600 });
@@ -46,11 +46,22 @@ export async function startInDocker(kind: StoreKind, { folder, durability, say }
     name: kind.name,
     command: 'docker',
     args: [
-      ...['run', '--rm', '--name', name, '--publish', `127.0.0.1:${port}:${kind.container.port}`, ...storage],
-      ...kind.container.options(remembered.password),
+      ...[
+        'run',
+        '--rm',
+        '--name',
+        name,
+        '--env',
+        kind.container.passwordVariable,
+        '--publish',
+        `127.0.0.1:${port}:${kind.container.port}`,
+        ...storage,
+      ],
       image,
-      ...kind.container.command(remembered.password),
+      ...kind.container.command,
     ],
+    // Passed by name only, so that the password stands in no list of processes.
+    env: { ...process.env, [kind.container.passwordVariable]: remembered.password },
     logFile,
   });
   const url = kind.container.url(port, remembered.password);
@@ -65,6 +76,16 @@ export async function startInDocker(kind: StoreKind, { folder, durability, say }
     throw error;
   }
   return { url, origin: 'docker', stop: () => child.stop(30_000) };
+}
+
+/** Forgets what containers kept for the shop in this folder. */
+export async function removeVolumes(folder: string): Promise<void> {
+  if (!(await engineAnswers())) return;
+  await run('docker', ['volume', 'rm', '--force', containerName(folder, 'mysql'), containerName(folder, 'redis')]);
+}
+
+function containerName(folder: string, store: StoreName): string {
+  return `souk-${store}-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
 }
 
 async function answers(kind: StoreKind, url: string): Promise<void> {

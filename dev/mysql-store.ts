@@ -27,8 +27,8 @@ export const mysqlStore: StoreKind = {
   container: {
     image: 'mysql:8.4',
     port: 3306,
-    options: (password) => ['--env', `MYSQL_ROOT_PASSWORD=${password}`],
-    command: () => ['--skip-name-resolve', '--max-connections=500', '--collation-server=utf8mb4_unicode_520_ci'],
+    passwordVariable: 'MYSQL_ROOT_PASSWORD',
+    command: ['--skip-name-resolve', '--max-connections=500', '--collation-server=utf8mb4_unicode_520_ci'],
     url: (port, password) => `mysql://root:${password}@127.0.0.1:${port}`,
     data: '/var/lib/mysql',
   },

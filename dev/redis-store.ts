@@ -24,8 +24,8 @@ export const redisStore: StoreKind = {
   container: {
     image: 'redis:7',
     port: 6379,
-    options: () => [],
-    command: (password) => ['redis-server', '--requirepass', password, '--databases', String(DATABASES)],
+    passwordVariable: 'REDIS_PASSWORD',
+    command: ['sh', '-c', `exec redis-server --requirepass "$REDIS_PASSWORD" --databases ${DATABASES}`],
     url: (port, password) => `redis://:${password}@127.0.0.1:${port}`,
     data: '/data',
   },

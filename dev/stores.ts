@@ -103,9 +103,9 @@ export interface StoreKind {
   container: {
     image: string;
     port: number;
-    /** Command-line arguments of `docker run` that set the password. */
-    options(password: string): string[];
-    command(password: string): string[];
+    /** The environment variable that gives the container its password. */
+    passwordVariable: string;
+    command: string[];
     url(port: number, password: string): string;
     /** Where the image keeps its data. */
     data: string;

@@ -1,0 +1,223 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Child } from './child.ts';
+import { prepareDatabase } from './databases.ts';
+import { freePort, isFree } from './free-port.ts';
+import { Problem } from './problem.ts';
+import { forgetData } from './reset.ts';
+import { secretsOf } from './secrets.ts';
+import {
+  type Environment,
+  logFileOf,
+  type ProcessName,
+  planServices,
+  processNames,
+  type ServicePlan,
+  type StartServiceOptions,
+  startService,
+  waitUntilReady,
+} from './services.ts';
+import { claimFolder } from './shop-lock.ts';
+import { openStores, type StoreOptions, type Stores } from './stores.ts';
+import { type SubgraphName, subgraphs } from './subgraphs.ts';
+
+/**
+ * Starts a whole shop as real processes and resolves when every one of them is ready.
+ *
+ * Stores → five databases, migrated → seed, where wanted → services, all at once. When a step fails, what was started before is stopped again.
+ *
+ * @throws {Problem} with a sentence for the person who started it
+ */
+export async function startShop(options: ShopOptions): Promise<Shop> {
+  const { folder, host = '127.0.0.1', databasePrefix = 'souk', durability = 'kept', configured = {} } = options;
+  const step = options.step ?? ((_name, work) => work(() => {}));
+  const logFolder = join(folder, 'logs');
+  const undo: (() => Promise<unknown>)[] = [];
+
+  try {
+    const ports = await choosePorts(options.port, host);
+    const origin = `http://${host === '0.0.0.0' ? 'localhost' : host}:${ports.gateway}`;
+    const claim = await claimFolder(folder, { pid: process.pid, gatewayUrl: `${origin}/graphql` });
+    undo.push(claim.release);
+
+    const secrets = secretsOf(folder);
+    const stores = await step('stores', (say) => openStores({ folder, configured, durability, say }));
+    undo.push(stores.stop);
+
+    const databaseUrls = await step('databases', async () => {
+      if (options.reset) await forgetData(stores, databasePrefix);
+      return prepareDatabases(stores, databasePrefix, secrets.databasePasswords);
+    });
+    const { seed } = options;
+    if (seed) await step('seed', (say) => seed({ databaseUrls, redisUrl: stores.redisUrl, say }));
+
+    const plans = planServices({ host, ports, databaseUrls, redisUrl: stores.redisUrl, secrets, dataFolder: folder });
+    const services = await step('services', () => startServices(plans, { logFolder, ...options, undo }));
+
+    return {
+      gatewayUrl: `${origin}/graphql`,
+      adminUrl: `${origin}/admin/graphql`,
+      stores,
+      databaseUrls,
+      services,
+      stop: () => inReverse(undo),
+    };
+  } catch (error) {
+    await inReverse(undo);
+    throw error;
+  }
+}
+
+async function inReverse(undo: (() => Promise<unknown>)[]): Promise<void> {
+  for (let next = undo.pop(); next; next = undo.pop()) await next();
+}
+
+async function choosePorts(gatewayPort: number | undefined, host: string): Promise<Record<ProcessName, number>> {
+  if (gatewayPort !== undefined && !(await isFree(gatewayPort, host))) {
+    throw new Problem(
+      `Port ${gatewayPort} is in use: stop what listens there, or choose another one with "PORT=${gatewayPort + 1} npm start".`,
+    );
+  }
+  const ports = await Promise.all(processNames.map(async (name) => [name, await freePort()] as const));
+  return {
+    ...(Object.fromEntries(ports) as Record<ProcessName, number>),
+    ...(gatewayPort === undefined ? {} : { gateway: gatewayPort }),
+  };
+}
+
+async function prepareDatabases(
+  stores: Stores,
+  prefix: string,
+  passwords: Record<SubgraphName, string>,
+): Promise<Record<SubgraphName, string>> {
+  const urls = await Promise.all(
+    subgraphs.map(async (subgraph) => {
+      const name = `${prefix}_${subgraph}`;
+      return [
+        subgraph,
+        await prepareDatabase(stores.mysqlAdminUrl, { subgraph, name, password: passwords[subgraph] }),
+      ] as const;
+    }),
+  );
+  return Object.fromEntries(urls) as Record<SubgraphName, string>;
+}
+
+async function startServices(
+  plans: Record<ProcessName, ServicePlan>,
+  { logFolder, inherit = {}, env = {}, onEnd, undo }: StartServicesOptions,
+): Promise<Record<ProcessName, RunningService>> {
+  const running = processNames.map((name) =>
+    runService(plans[name], { logFolder, inherit, overrides: { ...env.all, ...env[name] } }, onEnd),
+  );
+  const byName = Object.fromEntries(running.map((service) => [service.name, service])) as Record<
+    ProcessName,
+    RunningService
+  >;
+  // The door closes first, then the subgraphs finish what is under way; the outside world goes on until nobody calls it any more.
+  undo.push(() => byName['test-card'].stop());
+  undo.push(() => Promise.all(subgraphs.map((name) => byName[name].stop())));
+  undo.push(() => byName.gateway.stop());
+  await Promise.all(running.map((service) => service.ready()));
+  return byName;
+}
+
+/** Keeps one process of the shop under one name, however often it is started. */
+function runService(plan: ServicePlan, options: StartServiceOptions, onEnd: ShopOptions['onEnd']): RunningService {
+  const logFile = logFileOf(plan.name, options.logFolder);
+  mkdirSync(options.logFolder, { recursive: true });
+  writeFileSync(logFile, '');
+
+  let current = startService(plan, options);
+  /** A process whose end is news: it was ready, and nobody has asked it to stop. */
+  let expectedToRun: Child | undefined;
+  const service: RunningService = {
+    name: plan.name,
+    url: `http://127.0.0.1:${plan.port}`,
+    logFile,
+    get pid() {
+      return current.pid;
+    },
+    isRunning: () => current.isRunning(),
+    async ready() {
+      const child = current;
+      await waitUntilReady(plan, child, options.logFolder);
+      expectedToRun = child;
+      void child.ended.then((how) => expectedToRun === child && onEnd?.(service, how));
+    },
+    async stop() {
+      expectedToRun = undefined;
+      await current.stop();
+    },
+    async restart() {
+      await service.stop();
+      current = startService(plan, options);
+      await service.ready();
+    },
+  };
+  return service;
+}
+
+export interface ShopOptions {
+  /** Everything the shop keeps lives under here; one shop at a time. */
+  folder: string;
+  /** Where the gateway listens. A free port when not given. */
+  port?: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Stores that are there already. */
+  configured?: StoreOptions['configured'];
+  durability?: StoreOptions['durability'];
+  /** Databases and their accounts are called `<prefix>_<subgraph>`. Default `souk`. */
+  databasePrefix?: string;
+  /** Forget what the stores hold of this shop first. */
+  reset?: boolean;
+  /** Fills a shop that has nothing yet. */
+  seed?: SeedShop;
+  /** Environment variables for every process, where the shop itself decides nothing else. */
+  inherit?: Environment;
+  /** Environment variables for all processes or for one, whatever the shop decides. */
+  env?: Partial<Record<ProcessName | 'all', Environment>>;
+  /** Wraps each step of the start, to report it. */
+  step?: Step;
+  /** Hears of a process that ended although nobody stopped it. */
+  onEnd?: (service: RunningService, how: string) => void;
+}
+
+export type Step = <Result>(name: string, work: (say: (text: string) => void) => Promise<Result>) => Promise<Result>;
+
+export type SeedShop = (target: {
+  databaseUrls: Record<SubgraphName, string>;
+  redisUrl: string;
+  /** Tells how far it is. */
+  say: (text: string) => void;
+}) => Promise<void>;
+
+export interface Shop {
+  /** The storefront's endpoint. */
+  gatewayUrl: string;
+  /** The staff's endpoint. */
+  adminUrl: string;
+  stores: Stores;
+  databaseUrls: Record<SubgraphName, string>;
+  services: Record<ProcessName, RunningService>;
+  /** Stops everything that was started, in order: gateway, subgraphs, the provider of test cards, stores. */
+  stop(): Promise<void>;
+}
+
+export interface RunningService {
+  name: ProcessName;
+  url: string;
+  readonly pid: number;
+  logFile: string;
+  isRunning(): boolean;
+  /** Resolves when it can work. */
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+  /** Starts it anew with the same port and environment, also after it was killed from outside. */
+  restart(): Promise<void>;
+}
+
+interface StartServicesOptions extends Pick<ShopOptions, 'inherit' | 'env' | 'onEnd'> {
+  logFolder: string;
+  undo: (() => Promise<unknown>)[];
+}
