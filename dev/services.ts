@@ -64,7 +64,12 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
       folder: join(root, 'gateway'),
       main: 'src/main.ts',
       port: ports.gateway,
-      environment: { ...common('gateway'), HOST: facts.host },
+      environment: {
+        ...common('gateway'),
+        HOST: facts.host,
+        SUBGRAPH_URLS: JSON.stringify(Object.fromEntries(subgraphs.map((name) => [name, at(name, '/graphql')]))),
+        JWKS_URL: at('user', '/.well-known/jwks.json'),
+      },
     },
     user: subgraph('user', { ACCESS_TOKEN_KEY: JSON.stringify(secrets.accessTokenKey) }),
     catalog: subgraph('catalog'),
