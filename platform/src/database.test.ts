@@ -2,7 +2,16 @@ import { createEmptyDatabase, type TestDatabase } from '@souk/dev/test-database'
 import { eq, sql } from 'drizzle-orm';
 import { int, mysqlTable } from 'drizzle-orm/mysql-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { affectedRows, amountMinor, createdAt, isDuplicateKey, must, type OpenDatabase, openDatabase, transaction } from './database.ts';
+import {
+  affectedRows,
+  amountMinor,
+  createdAt,
+  isDuplicateKey,
+  must,
+  type OpenDatabase,
+  openDatabase,
+  transaction,
+} from './database.ts';
 import { createTables } from './test-tables.ts';
 
 const accounts = mysqlTable('accounts', {
@@ -28,9 +37,15 @@ afterAll(async () => {
 describe('transaction', () => {
   it('does the whole unit again after a deadlock, so that no half of it stays', async () => {
     const { db } = database;
-    await db.insert(accounts).values([{ id: 1, balanceMinor: 100n }, { id: 2, balanceMinor: 100n }]);
+    await db.insert(accounts).values([
+      { id: 1, balanceMinor: 100n },
+      { id: 2, balanceMinor: 100n },
+    ]);
     const add = (id: number, amount: bigint) => (tx: Parameters<Parameters<typeof db.transaction>[0]>[0]) =>
-      tx.update(accounts).set({ balanceMinor: sql`${accounts.balanceMinor} + ${amount}` }).where(eq(accounts.id, id));
+      tx
+        .update(accounts)
+        .set({ balanceMinor: sql`${accounts.balanceMinor} + ${amount}` })
+        .where(eq(accounts.id, id));
     let attempts = 0;
     const meet = Promise.withResolvers<void>();
     const transfer = (from: number, to: number) =>
@@ -73,7 +88,10 @@ describe('a pool', () => {
 
   it('tells a duplicate key by its index, and a matched row by its count', async () => {
     const insert = database.db.insert(accounts).values({ id: 4, balanceMinor: 1n });
-    const error = await insert.then(() => undefined, (reason: unknown) => reason);
+    const error = await insert.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(isDuplicateKey(error, 'PRIMARY')).toBe(true);
     expect(isDuplicateKey(error, 'another_index')).toBe(false);
     expect(affectedRows(await database.db.delete(accounts).where(eq(accounts.id, 999)))).toBe(0);

@@ -57,7 +57,9 @@ describe('onceOnly', () => {
   });
 
   it('frees the key when the work is refused, because nothing happened', async () => {
-    await expect(work('refused', async () => refuse('CART_EMPTY', 'Nothing to order.'))).rejects.toMatchObject({ name: 'Refused' });
+    await expect(work('refused', async () => refuse('CART_EMPTY', 'Nothing to order.'))).rejects.toMatchObject({
+      name: 'Refused',
+    });
     expect(await work('refused', async () => ({ orderId: 'later' }), { quantity: 9 })).toEqual({ orderId: 'later' });
   });
 
@@ -87,8 +89,18 @@ describe('onceOnly', () => {
       key: 'fenced',
       body: {},
       run: async ({ settle }) => {
-        await database.db.update(idempotencyKeys).set({ leasedUntil: nowPlus(-1) }).where(sql`idempotency_key = 'fenced'`);
-        await onceOnly({ db: database.db, owner: 'user_1', operation: 'orderPlace', key: 'fenced', body: {}, run: async () => ({ orderId: 'taken over' }) });
+        await database.db
+          .update(idempotencyKeys)
+          .set({ leasedUntil: nowPlus(-1) })
+          .where(sql`idempotency_key = 'fenced'`);
+        await onceOnly({
+          db: database.db,
+          owner: 'user_1',
+          operation: 'orderPlace',
+          key: 'fenced',
+          body: {},
+          run: async () => ({ orderId: 'taken over' }),
+        });
         await transaction(database.db, (tx) => settle(tx, { orderId: 'too late' }));
         return { orderId: 'too late' };
       },
@@ -100,14 +112,23 @@ describe('onceOnly', () => {
 
   it('keeps keys of different owners apart', async () => {
     const place = (owner: string) =>
-      onceOnly({ db: database.db, owner, operation: 'orderPlace', key: 'mine', body: {}, run: async () => ({ owner }) });
+      onceOnly({
+        db: database.db,
+        owner,
+        operation: 'orderPlace',
+        key: 'mine',
+        body: {},
+        run: async () => ({ owner }),
+      });
     expect(await place('user_1')).toEqual({ owner: 'user_1' });
     expect(await place('user_2')).toEqual({ owner: 'user_2' });
   });
 
   it('refuses a key that is empty or too long before it writes anything', async () => {
     for (const key of ['', 'x'.repeat(129)]) {
-      await expect(work(key, async () => ({ orderId: 'never' }))).rejects.toMatchObject({ refusals: [{ code: 'INVALID' }] });
+      await expect(work(key, async () => ({ orderId: 'never' }))).rejects.toMatchObject({
+        refusals: [{ code: 'INVALID' }],
+      });
     }
   });
 });

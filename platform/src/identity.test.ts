@@ -2,7 +2,12 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSigner, createVerifier, type ServiceName, type Viewer } from './identity.ts';
 
-const viewer: Viewer = { userId: 'user_1', sessionId: 'sess_1', roles: ['SUPPORT'], scopes: new Set(['order:read', 'user:read']) };
+const viewer: Viewer = {
+  userId: 'user_1',
+  sessionId: 'sess_1',
+  roles: ['SUPPORT'],
+  scopes: new Set(['order:read', 'user:read']),
+};
 const keys: Partial<Record<ServiceName, JWK>> = {};
 let publicKeys: { keys: JWK[] };
 
@@ -25,8 +30,14 @@ describe('an assertion', () => {
   });
 
   it('carries nobody for an anonymous request, and the service itself between services', async () => {
-    expect(await verifier('catalog')(await signer('gateway').assertion('catalog', null))).toEqual({ service: 'gateway', viewer: null });
-    expect(await verifier('catalog')(await signer('order').assertion('catalog', null))).toEqual({ service: 'order', viewer: null });
+    expect(await verifier('catalog')(await signer('gateway').assertion('catalog', null))).toEqual({
+      service: 'gateway',
+      viewer: null,
+    });
+    expect(await verifier('catalog')(await signer('order').assertion('catalog', null))).toEqual({
+      service: 'order',
+      viewer: null,
+    });
   });
 
   it('is reused while it is fresh, one for each audience and viewer', async () => {
@@ -58,15 +69,26 @@ describe('an assertion', () => {
     ['was made to live too long', async () => forged({ ...good(), iat: now() - 120, exp: now() + 3_600 })],
     ['has another type', async () => forged(good(), { typ: 'at+jwt' })],
     ['names an issuer that did not sign it', async () => forged({ ...good(), iss: 'gateway' }, {}, 'order')],
-    ['lets a service speak for a viewer', async () => forged({ ...good(), iss: 'order', sub: 'user_1', sid: 's', roles: [], scope: '' }, {}, 'order')],
-    ['is signed by a stranger', async () => {
-      const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
-      return new SignJWT(good()).setProtectedHeader({ alg: 'EdDSA', kid: 'gateway', typ: 'souk-assertion+jwt' }).sign(privateKey);
-    }],
-    ['is not signed at all', async () => {
-      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-      return `${part({ alg: 'none', typ: 'souk-assertion+jwt' })}.${part(good())}.`;
-    }],
+    [
+      'lets a service speak for a viewer',
+      async () => forged({ ...good(), iss: 'order', sub: 'user_1', sid: 's', roles: [], scope: '' }, {}, 'order'),
+    ],
+    [
+      'is signed by a stranger',
+      async () => {
+        const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+        return new SignJWT(good())
+          .setProtectedHeader({ alg: 'EdDSA', kid: 'gateway', typ: 'souk-assertion+jwt' })
+          .sign(privateKey);
+      },
+    ],
+    [
+      'is not signed at all',
+      async () => {
+        const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+        return `${part({ alg: 'none', typ: 'souk-assertion+jwt' })}.${part(good())}.`;
+      },
+    ],
   ])('is refused when it %s', async (_, make) => {
     await expect(verifier('catalog')(await make())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
