@@ -59,7 +59,7 @@ export function followAccessState({
     current: () => snapshot,
     async close() {
       stopping.abort();
-      await unsubscribe();
+      unsubscribe();
       await running;
     },
   };
