@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 // Two copies of graphql cannot recognise each other's schemas, and Vite would load the ES module beside the CommonJS one that libraries load.
 const oneGraphql = [
   { find: /^graphql$/, replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)) },
 ];
 
-const project = (name: string, test: TestProjectConfiguration['test']): TestProjectConfiguration => ({
+const project = (name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: { alias: oneGraphql },
   test: { name, server: { deps: { inline: [/@souk\//] } }, ...test },
 });
@@ -23,9 +23,10 @@ export default defineConfig({
       }),
       project('system', {
         include: ['tests/**/*.test.ts'],
+        globalSetup: ['tests/global-shop.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,
-        // Each of these files starts a whole shop: one at a time is faster than several starved ones.
+        // They share a shop that keeps every core busy, and some start another: one at a time is faster than several starved ones.
         fileParallelism: false,
       }),
     ],

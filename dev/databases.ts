@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '@souk/platform/database';
+import type { SubgraphName } from '@souk/schema/subgraphs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { Problem } from './problem.ts';
-import { type SubgraphName, workspaceOf } from './subgraphs.ts';
+import { workspaceOf } from './workspaces.ts';
 
 /**
  * Tables that no service may ever change or remove a row of, not even by mistake: the account itself cannot.

@@ -19,13 +19,11 @@ export async function freePort(preferred?: number): Promise<number> {
   }
 }
 
-/** Whether `port` can be listened on; on all addresses unless `host` narrows it. */
-export function isFree(port: number, host?: string): Promise<boolean> {
+/** Whether `port` can be listened on, on every address. */
+function isFree(port: number): Promise<boolean> {
   const probe = createServer();
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false));
-    probe.listen({ port, ...(host === undefined ? {} : { host }), exclusive: true }, () =>
-      probe.close(() => resolve(true)),
-    );
+    probe.listen({ port, exclusive: true }, () => probe.close(() => resolve(true)));
   });
 }

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { DEMO_PASSWORD, demoAccounts } from './demo-accounts.ts';
 import type { LogEntry } from './log-tail.ts';
 import type { Shop, Step } from './shop.ts';
-import { root } from './subgraphs.ts';
+import { root } from './workspaces.ts';
 
 /** Everything a started shop says at the terminal. */
 export function createReport(out: NodeJS.WriteStream = process.stdout) {

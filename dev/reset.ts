@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
+import { subgraphNames } from '@souk/schema/subgraphs';
 import { Redis } from 'ioredis';
 import { dropDatabase } from './databases.ts';
 import { removeVolumes } from './docker-store.ts';
 import type { Stores } from './stores.ts';
-import { subgraphs } from './subgraphs.ts';
 
 /** Removes all that a stopped shop keeps by itself: private stores, containers' volumes, secrets, logs. */
 export async function forgetFolder(folder: string): Promise<void> {
@@ -14,7 +14,7 @@ export async function forgetFolder(folder: string): Promise<void> {
 /** Removes what a shop keeps in stores that are not its own, and nothing that is not the shop's. */
 export async function forgetData(stores: Stores, databasePrefix: string): Promise<void> {
   await Promise.all([
-    ...subgraphs.map((subgraph) => dropDatabase(stores.mysqlAdminUrl, `${databasePrefix}_${subgraph}`)),
+    ...subgraphNames.map((subgraph) => dropDatabase(stores.mysqlAdminUrl, `${databasePrefix}_${subgraph}`)),
     forgetKeys(stores.redisUrl),
   ]);
 }

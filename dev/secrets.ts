@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServiceName, serviceNames } from '@souk/platform/identity';
-import { type SubgraphName, subgraphs } from './subgraphs.ts';
+import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
+import { byName } from './by-name.ts';
 
 /** An Ed25519 key in JSON Web Key form (RFC 8037). */
 export interface Ed25519Key {
@@ -21,8 +22,8 @@ export interface Secrets {
   serviceKeys: Record<ServiceName, Ed25519Key>;
   /** What the user subgraph signs access tokens with. */
   accessTokenKey: Ed25519Key;
-  /** Shared by the payment subgraph and the provider of test cards, to sign what the provider reports. */
-  testCardWebhookSecret: string;
+  /** Shared by the payment subgraph and the provider of test cards, with which each proves to be itself. */
+  testProviderSecret: string;
 }
 
 /** The secrets of the shop in `folder`: made at its first start and kept, so that its data stay readable and its tokens stay valid. */
@@ -32,10 +33,10 @@ export function secretsOf(folder: string): Secrets {
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
   // What a newer version needs and an older one did not know is added.
   const secrets: Secrets = {
-    databasePasswords: { ...forEach(subgraphs, randomSecret), ...kept.databasePasswords },
-    serviceKeys: { ...forEach(serviceNames, newKey), ...kept.serviceKeys },
+    databasePasswords: { ...byName(subgraphNames, randomSecret), ...kept.databasePasswords },
+    serviceKeys: { ...byName(serviceNames, newKey), ...kept.serviceKeys },
     accessTokenKey: kept.accessTokenKey ?? newKey(`access-${new Date().toISOString().slice(0, 10)}`),
-    testCardWebhookSecret: kept.testCardWebhookSecret ?? randomSecret(),
+    testProviderSecret: kept.testProviderSecret ?? randomSecret(),
   };
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   return secrets;
@@ -43,10 +44,15 @@ export function secretsOf(folder: string): Secrets {
 
 /** What every service may know of every other: the public halves, as one JSON Web Key Set. */
 export function publicKeysOf(secrets: Secrets): { keys: Omit<Ed25519Key, 'd'>[] } {
-  return { keys: Object.values(secrets.serviceKeys).map(({ d: _private, ...key }) => key) };
+  return { keys: Object.values(secrets.serviceKeys).map(publicHalf) };
 }
 
-function newKey(kid: string): Ed25519Key {
+export function publicHalf({ d: _private, ...key }: Ed25519Key): Omit<Ed25519Key, 'd'> {
+  return key;
+}
+
+/** A fresh key; `kid` is the name under which its public half is known. */
+export function newKey(kid: string): Ed25519Key {
   const { x, d } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   if (!x || !d) throw new Error('An exported Ed25519 key has both its halves.');
   return { kty: 'OKP', crv: 'Ed25519', kid, x, d };
@@ -54,8 +60,4 @@ function newKey(kid: string): Ed25519Key {
 
 function randomSecret(): string {
   return randomBytes(24).toString('base64url');
-}
-
-function forEach<Name extends string, Value>(names: readonly Name[], make: (name: Name) => Value): Record<Name, Value> {
-  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;
 }

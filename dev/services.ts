@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceName } from '@souk/platform/identity';
+import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
+import { byName } from './by-name.ts';
 import { type Child, startChild } from './child.ts';
 import { lastWords } from './log-tail.ts';
 import { Problem } from './problem.ts';
 import { publicKeysOf, type Secrets } from './secrets.ts';
-import { root, type SubgraphName, subgraphs } from './subgraphs.ts';
+import { workspaceOf } from './workspaces.ts';
 
 /** The processes of a shop: the services, and the provider of test cards, which stands for the outside world. */
-export const processNames = ['gateway', ...subgraphs, 'test-card'] as const;
+export const processNames = ['gateway', ...subgraphNames, 'test-card'] as const;
 export type ProcessName = (typeof processNames)[number];
 
 export type Environment = Record<string, string>;
@@ -19,12 +21,16 @@ export interface ServicePlan {
   folder: string;
   main: string;
   port: number;
+  /** Where it tells its counters. */
+  metricsUrl: string;
   environment: Environment;
 }
 
 export interface ServiceFacts {
   host: string;
   ports: Record<ProcessName, number>;
+  /** Where the gateway tells its counters, which are not for the public. */
+  gatewayMetricsPort: number;
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   secrets: Secrets;
@@ -36,7 +42,7 @@ export interface ServiceFacts {
 export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePlan> {
   const { ports, secrets } = facts;
   const at = (name: ProcessName, path: string) => `http://127.0.0.1:${ports[name]}${path}`;
-  const peers = Object.fromEntries(subgraphs.map((name) => [`${name.toUpperCase()}_URL`, at(name, '/graphql')]));
+  const peers = Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, at(name, '/graphql')]));
   const publicKeys = JSON.stringify(publicKeysOf(secrets));
 
   const common = (name: ServiceName): Environment => ({
@@ -52,22 +58,25 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
   });
   const subgraph = (name: SubgraphName, own: Environment = {}): ServicePlan => ({
     name,
-    folder: join(root, 'subgraphs', name),
+    folder: workspaceOf(name),
     main: 'src/main.ts',
     port: ports[name],
+    metricsUrl: at(name, '/metrics'),
     environment: { ...common(name), DATABASE_URL: facts.databaseUrls[name], ...own },
   });
 
   return {
     gateway: {
       name: 'gateway',
-      folder: join(root, 'gateway'),
+      folder: workspaceOf('gateway'),
       main: 'src/main.ts',
       port: ports.gateway,
+      metricsUrl: `http://127.0.0.1:${facts.gatewayMetricsPort}/metrics`,
       environment: {
         ...common('gateway'),
         HOST: facts.host,
-        SUBGRAPH_URLS: JSON.stringify(Object.fromEntries(subgraphs.map((name) => [name, at(name, '/graphql')]))),
+        INTERNAL_PORT: String(facts.gatewayMetricsPort),
+        SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => at(name, '/graphql'))),
         JWKS_URL: at('user', '/.well-known/jwks.json'),
       },
     },
@@ -76,20 +85,21 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     cart: subgraph('cart'),
     order: subgraph('order'),
     payment: subgraph('payment', {
-      TEST_CARD_URL: at('test-card', ''),
-      TEST_CARD_WEBHOOK_SECRET: secrets.testCardWebhookSecret,
+      TEST_PROVIDER_URL: at('test-card', ''),
+      TEST_PROVIDER_SECRET: secrets.testProviderSecret,
     }),
     'test-card': {
       name: 'test-card',
-      folder: join(root, 'subgraphs', 'payment'),
+      folder: workspaceOf('payment'),
       main: 'test-provider/main.ts',
       port: ports['test-card'],
+      metricsUrl: at('test-card', '/metrics'),
       environment: {
         HOST: '127.0.0.1',
         PORT: String(ports['test-card']),
         WEBHOOK_URL: at('payment', '/webhooks/test-card'),
-        WEBHOOK_SECRET: secrets.testCardWebhookSecret,
-        LOG_FILE: join(facts.dataFolder, 'test-card.log'),
+        TEST_PROVIDER_SECRET: secrets.testProviderSecret,
+        TEST_PROVIDER_LOG: join(facts.dataFolder, 'test-provider.jsonl'),
       },
     },
   };

@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
+import { allByName, byName } from './by-name.ts';
 import type { Child } from './child.ts';
 import { prepareDatabase } from './databases.ts';
-import { freePort, isFree } from './free-port.ts';
+import { freePort } from './free-port.ts';
 import { Problem } from './problem.ts';
 import { forgetData } from './reset.ts';
 import { secretsOf } from './secrets.ts';
@@ -19,7 +21,6 @@ import {
 } from './services.ts';
 import { claimFolder } from './shop-lock.ts';
 import { openStores, type StoreOptions, type Stores } from './stores.ts';
-import { type SubgraphName, subgraphs } from './subgraphs.ts';
 
 /**
  * Starts a whole shop as real processes and resolves when every one of them is ready.
@@ -35,10 +36,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   const undo: (() => Promise<unknown>)[] = [];
 
   try {
-    const ports = await choosePorts(options.port, host);
-    const origin = `http://${host === '0.0.0.0' ? 'localhost' : host}:${ports.gateway}`;
+    const ports = await allByName(processNames, (name) => freePort(name === 'gateway' ? options.port : undefined));
+    const port = options.port ?? ports.gateway;
+    const origin = `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
     const claim = await claimFolder(folder, { pid: process.pid, gatewayUrl: `${origin}/graphql` });
     undo.push(claim.release);
+    if (port !== ports.gateway) throw new Problem(portInUse(port));
 
     const secrets = secretsOf(folder);
     const stores = await step('stores', (say) => openStores({ folder, configured, durability, say }));
@@ -60,6 +63,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       stores,
       databaseUrls,
       services,
+      metricsUrls: byName(processNames, (name) => plans[name].metricsUrl),
       stop: () => inReverse(undo),
     };
   } catch (error) {
@@ -72,53 +76,33 @@ async function inReverse(undo: (() => Promise<unknown>)[]): Promise<void> {
   for (let next = undo.pop(); next; next = undo.pop()) await next();
 }
 
-async function choosePorts(gatewayPort: number | undefined, host: string): Promise<Record<ProcessName, number>> {
-  if (gatewayPort !== undefined && !(await isFree(gatewayPort, host))) {
-    throw new Problem(
-      `Port ${gatewayPort} is in use: stop what listens there, or choose another one with "PORT=${gatewayPort + 1} npm start".`,
-    );
-  }
-  const ports = await Promise.all(processNames.map(async (name) => [name, await freePort()] as const));
-  return {
-    ...(Object.fromEntries(ports) as Record<ProcessName, number>),
-    ...(gatewayPort === undefined ? {} : { gateway: gatewayPort }),
-  };
+function portInUse(port: number): string {
+  return `Port ${port} is in use: stop what listens there, or choose another one with "PORT=${port + 1} npm start".`;
 }
 
-async function prepareDatabases(
+function prepareDatabases(
   stores: Stores,
   prefix: string,
   passwords: Record<SubgraphName, string>,
 ): Promise<Record<SubgraphName, string>> {
-  const urls = await Promise.all(
-    subgraphs.map(async (subgraph) => {
-      const name = `${prefix}_${subgraph}`;
-      return [
-        subgraph,
-        await prepareDatabase(stores.mysqlAdminUrl, { subgraph, name, password: passwords[subgraph] }),
-      ] as const;
-    }),
+  return allByName(subgraphNames, (subgraph) =>
+    prepareDatabase(stores.mysqlAdminUrl, { subgraph, name: `${prefix}_${subgraph}`, password: passwords[subgraph] }),
   );
-  return Object.fromEntries(urls) as Record<SubgraphName, string>;
 }
 
 async function startServices(
   plans: Record<ProcessName, ServicePlan>,
   { logFolder, inherit = {}, env = {}, onEnd, undo }: StartServicesOptions,
 ): Promise<Record<ProcessName, RunningService>> {
-  const running = processNames.map((name) =>
+  const services = byName(processNames, (name) =>
     runService(plans[name], { logFolder, inherit, overrides: { ...env.all, ...env[name] } }, onEnd),
   );
-  const byName = Object.fromEntries(running.map((service) => [service.name, service])) as Record<
-    ProcessName,
-    RunningService
-  >;
   // The door closes first, then the subgraphs finish what is under way; the outside world goes on until nobody calls it any more.
-  undo.push(() => byName['test-card'].stop());
-  undo.push(() => Promise.all(subgraphs.map((name) => byName[name].stop())));
-  undo.push(() => byName.gateway.stop());
-  await Promise.all(running.map((service) => service.ready()));
-  return byName;
+  undo.push(() => services['test-card'].stop());
+  undo.push(() => allByName(subgraphNames, (name) => services[name].stop()));
+  undo.push(() => services.gateway.stop());
+  await allByName(processNames, (name) => services[name].ready());
+  return services;
 }
 
 /** Keeps one process of the shop under one name, however often it is started. */
@@ -200,6 +184,8 @@ export interface Shop {
   stores: Stores;
   databaseUrls: Record<SubgraphName, string>;
   services: Record<ProcessName, RunningService>;
+  /** Where each process tells its counters, as Prometheus text. */
+  metricsUrls: Record<ProcessName, string>;
   /** Stops everything that was started, in order: gateway, subgraphs, the provider of test cards, stores. */
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Problem } from './problem.ts';
-import { root } from './subgraphs.ts';
+import { root } from './workspaces.ts';
 
 export interface StartOptions {
   folder: string;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { SubgraphName } from '@souk/schema/subgraphs';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { dropDatabase, prepareDatabase } from './databases.ts';
-import type { SubgraphName } from './subgraphs.ts';
 import './test-stores.ts';
 
 export interface TestDatabase {
