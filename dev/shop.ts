@@ -54,7 +54,15 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     const { seed } = options;
     if (seed) await step('seed', (say) => seed({ databaseUrls, redisUrl: stores.redisUrl, say }));
 
-    const plans = planServices({ host, ports, databaseUrls, redisUrl: stores.redisUrl, secrets, dataFolder: folder });
+    const plans = planServices({
+      host,
+      ports,
+      gatewayMetricsPort: await freePort(),
+      databaseUrls,
+      redisUrl: stores.redisUrl,
+      secrets,
+      dataFolder: folder,
+    });
     const services = await step('services', () => startServices(plans, { logFolder, ...options, undo }));
 
     return {
