@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { JSONWebKeySet, JWK } from 'jose';
 import { type Database, openDatabase } from './database.ts';
 import type { AnyEventHandlers } from './events.ts';
@@ -35,6 +36,8 @@ export interface SubgraphParts<Context extends SubgraphRequest> {
   resolvers: object;
   createContext: (request: SubgraphRequest) => Context;
   events: AnyEventHandlers;
+  /** Further routes of the server, which prove their callers by means of their own: no assertion is asked for. */
+  routes?: (app: FastifyInstance) => void;
   /** Recurring work on the database, for processes that work in the background. */
   sweeps: readonly Sweep[];
   /** Further things to stop with the background work, such as alarms; started only where that work runs. */
@@ -66,6 +69,7 @@ export async function runSubgraph<Context extends SubgraphRequest>(options: {
   const { resolvers, createContext } = parts;
   const stopServer =
     env.ROLE === 'worker' ? async () => {} : await serveSubgraph(app, { typeDefs, resolvers, verify, createContext });
+  if (env.ROLE !== 'worker') parts.routes?.(app);
 
   const workers =
     env.ROLE === 'server'
