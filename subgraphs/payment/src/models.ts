@@ -1,0 +1,18 @@
+import type { Edge, Connection as Page } from '@souk/platform/connection';
+import type { Money as PublicMoney } from '@souk/platform/money';
+import type { PaymentProvider } from './providers/provider.ts';
+import type { PaymentRow, RefundRow } from './tables.ts';
+
+/** What each GraphQL type is made of. */
+export type Payment = PaymentRow;
+export type PaymentConnection = Page<PaymentRow>;
+export type PaymentEdge = Edge<PaymentRow>;
+export type PaymentMethodOption = PaymentProvider;
+export type Refund = RefundRow;
+export type Money = PublicMoney;
+/** An order by its id, with what its own service or the payment has told about it. */
+export interface Order {
+  id: string;
+  number?: string;
+  total?: PublicMoney;
+}

@@ -1,0 +1,107 @@
+/**
+ * Whoever moves the money, seen from the shop. An implementation translates between these words and the provider's own.
+ *
+ * The payment's and the refund's id are the provider's idempotency keys: the same call made twice acts once.
+ * Every call may throw a ProviderFailure.
+ */
+export interface PaymentProvider {
+  readonly name: ProviderName;
+  /** Name to show. */
+  readonly label: string;
+  /** True when no real money moves. */
+  readonly isTestMode: boolean;
+  supports(currencyCode: string): boolean;
+  /** Takes the money, or begins to. */
+  charge(request: ChargeRequest): Promise<Charge>;
+  /** How a payment stands; null when the provider has never heard of it. */
+  find(paymentId: string): Promise<Charge | null>;
+  /**
+   * Calls a payment off and answers how it stands then: CANCELED, or whatever outran it.
+   * After CANCELED, a charge of the same payment that is still on its way takes no money.
+   */
+  cancel(paymentId: string): Promise<Charge>;
+  /** Sends money back. */
+  refund(request: RefundRequest): Promise<RefundOutcome>;
+  /** How the provider reports on its own accord. */
+  readonly webhook: WebhookReader;
+  close(): Promise<void>;
+}
+
+export type ProviderName = 'TEST_CARD';
+export type Providers = ReadonlyMap<ProviderName, PaymentProvider>;
+
+export interface Card {
+  number: string;
+  expiryMonth: number;
+  expiryYear: number;
+  securityCode: string;
+}
+
+export interface ChargeRequest {
+  paymentId: string;
+  amountMinor: bigint;
+  currencyCode: string;
+  /** Passed on, never stored and never logged. */
+  card: Card;
+}
+
+/** How a payment stands at the provider. */
+export interface Charge {
+  status: 'PROCESSING' | 'CAPTURED' | 'DECLINED' | 'CANCELED';
+  /** The provider's own number for it; null when there never was a charge. */
+  reference: string | null;
+  amountMinor: bigint;
+  currencyCode: string;
+  /** Why, with DECLINED. */
+  failure: Failure | null;
+}
+
+export interface Failure {
+  /** The provider's code. */
+  code: string;
+  /** One English sentence for the customer. */
+  message: string;
+  isRetryable: boolean;
+}
+
+export interface RefundRequest {
+  paymentId: string;
+  refundId: string;
+  amountMinor: bigint;
+  currencyCode: string;
+}
+
+/** What the provider made of a refund; FAILED is for good. */
+export type RefundOutcome = { status: 'PENDING' | 'SUCCEEDED' } | { status: 'FAILED'; failure: string };
+
+export interface WebhookReader {
+  /** Last part of the path that the provider posts to. */
+  readonly path: string;
+  /** Proves that a request comes from the provider and is fresh, then reads it. @throws {ForgedWebhook} when it cannot be proved */
+  read(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): ProviderEvent;
+}
+
+export interface ProviderEvent {
+  /** The provider's id of the event; the same in every repetition. */
+  id: string;
+  paymentId: string;
+  charge: Charge;
+}
+
+export class ForgedWebhook extends Error {
+  override readonly name = 'ForgedWebhook';
+}
+
+/**
+ * The provider did not do as asked. With `not-done`, nothing happened there, for certain. With `unknown`, nobody knows: the request may have
+ * been carried out, so the outcome has to be looked up before anything is undone or done again under another id.
+ */
+export class ProviderFailure extends Error {
+  override readonly name = 'ProviderFailure';
+  readonly outcome: 'not-done' | 'unknown';
+
+  constructor(outcome: ProviderFailure['outcome'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.outcome = outcome;
+  }
+}

@@ -1,0 +1,81 @@
+import { payload } from '@souk/platform/errors';
+import { parseId } from '@souk/platform/id';
+import { money, parseMoney } from '@souk/platform/money';
+import { scalarsFor } from '@souk/platform/scalars';
+import { readSubgraphSdl } from '@souk/schema/subgraphs';
+import { actorOf, type Context } from './context.ts';
+import type { Resolvers } from './generated/resolvers.ts';
+import { amountDueOf, paymentStatusOf } from './order.ts';
+import { listPayments, maySee, paymentCancel, paymentStart } from './payment.ts';
+import { paymentRefund } from './refund.ts';
+
+export const resolvers: Resolvers = {
+  ...scalarsFor(readSubgraphSdl('payment')),
+
+  Query: {
+    payment: (_, { id }, context) => visiblePayment(parseId('Payment', id), context),
+    paymentMethods: (_, { currencyCode }, { cashier }) =>
+      [...cashier.providers.values()].filter((provider) => provider.supports(currencyCode)),
+    payments: (_, args, { db }) => listPayments(db, args),
+  },
+
+  Mutation: {
+    paymentStart: (_, { input }, context) =>
+      payload(() => paymentStart(context.db, context.cashier, actorOf(context), input)),
+    paymentCancel: (_, { input }, context) =>
+      payload(() => paymentCancel(context.db, context.cashier, actorOf(context), input)),
+    paymentRefund: (_, { input }, context) =>
+      payload(() => paymentRefund(context.db, context.cashier, actorOf(context), input)),
+  },
+
+  Payment: {
+    __resolveReference: ({ id }, context) => visiblePayment(id, context),
+    order: ({ orderId, orderNumber }) => ({ id: orderId, number: orderNumber }),
+    amount: ({ amountMinor, currencyCode }) => money(amountMinor, currencyCode),
+    capturedAmount: ({ capturedMinor, currencyCode }) => money(capturedMinor, currencyCode),
+    refundedAmount: ({ refundedMinor, currencyCode }) => money(refundedMinor, currencyCode),
+    failure: ({ failureCode: code, failureMessage: message, failureIsRetryable: isRetryable }) =>
+      code !== null && message !== null ? { code, message, isRetryable: isRetryable ?? false } : null,
+    refunds: ({ id }, _, { loaders }) => loaders.refundsByPayment.load(id),
+  },
+
+  Refund: {
+    __resolveReference: async ({ id }, context) => {
+      const refund = await context.loaders.refundById.load(id);
+      return refund && (await visiblePayment(refund.paymentId, context)) ? refund : null;
+    },
+    amount: ({ amountMinor, currencyCode }) => money(amountMinor, currencyCode),
+  },
+
+  Order: {
+    payments: ({ id }, _, context) => visiblePayments(id, context),
+    paymentStatus: async ({ id }, _, context) => {
+      const payments = await visiblePayments(id, context);
+      return payments && paymentStatusOf(payments);
+    },
+    amountDue: async ({ id, total }, _, context) => {
+      const payments = await visiblePayments(id, context);
+      if (!payments || !total) return null;
+      const { amountMinor, currencyCode } = amountDueOf(parseMoney(total), payments);
+      return money(amountMinor, currencyCode);
+    },
+  },
+
+  PaymentMethodOption: {
+    provider: ({ name }) => name,
+  },
+
+  Node: { __resolveType: () => 'Payment' },
+  UserError: { __resolveType: () => 'PaymentUserError' },
+};
+
+async function visiblePayment(id: string, { loaders, viewer }: Context) {
+  const payment = await loaders.paymentById.load(id);
+  return payment && maySee(viewer, payment) ? payment : null;
+}
+
+/** All payments of an order, or null for somebody who may not see them. */
+async function visiblePayments(orderId: string, { loaders, viewer }: Context) {
+  const payments = await loaders.paymentsByOrder.load(orderId);
+  return viewer && payments.every((payment) => maySee(viewer, payment)) ? payments : null;
+}

@@ -1,0 +1,159 @@
+import { amountMinor, createdAt, instant, updatedAt } from '@souk/platform/database';
+import { idColumn } from '@souk/platform/id';
+import { sql } from 'drizzle-orm';
+import {
+  boolean,
+  char,
+  check,
+  index,
+  json,
+  mysqlTable,
+  primaryKey,
+  uniqueIndex,
+  varchar,
+} from 'drizzle-orm/mysql-core';
+import type { LedgerAccount, LedgerKind } from './ledger.ts';
+import type { Charge, ProviderName } from './providers/provider.ts';
+
+export { idempotencyKeys } from '@souk/platform/idempotency';
+export { inbox } from '@souk/platform/inbox';
+export { outbox } from '@souk/platform/outbox';
+
+export type PaymentStatus =
+  | 'PROCESSING'
+  | 'AUTHORIZED'
+  | 'CAPTURED'
+  | 'FAILED'
+  | 'CANCELED'
+  | 'PARTIALLY_REFUNDED'
+  | 'REFUNDED'
+  | 'EXPIRED';
+
+/** One attempt to pay an order. The row is committed before the provider is asked, so no charge is ever unknown here. */
+export const payments = mysqlTable(
+  'payments',
+  {
+    id: idColumn('Payment', 'id').primaryKey(),
+    orderId: idColumn('Order', 'order_id').notNull(),
+    orderNumber: varchar('order_number', { length: 32 }).notNull(),
+    userId: idColumn('User', 'user_id').notNull(),
+    provider: varchar('provider', { length: 16 }).$type<ProviderName>().notNull(),
+    status: varchar('status', { length: 24 }).$type<PaymentStatus>().notNull(),
+    currencyCode: char('currency_code', { length: 3 }).notNull(),
+    amountMinor: amountMinor('amount_minor').notNull(),
+    capturedMinor: amountMinor('captured_minor').notNull().default(sql`0`),
+    refundedMinor: amountMinor('refunded_minor').notNull().default(sql`0`),
+    /** Granted and on its way; counted in `refundedMinor` once the provider has sent it. */
+    refundPendingMinor: amountMinor('refund_pending_minor').notNull().default(sql`0`),
+    failureCode: varchar('failure_code', { length: 64 }),
+    failureMessage: varchar('failure_message', { length: 200 }),
+    failureIsRetryable: boolean('failure_is_retryable'),
+    providerReference: varchar('provider_reference', { length: 64 }),
+    /** All that is kept of a card. */
+    cardBrand: varchar('card_brand', { length: 16 }),
+    cardLast4: char('card_last4', { length: 4 }),
+    /** The order while this payment may still pay it or has paid it. Unique: so no order is paid twice. */
+    liveOrderId: idColumn('Order', 'live_order_id'),
+    expiresAt: instant('expires_at'),
+    cancelRequestedAt: instant('cancel_requested_at'),
+    /** When to ask the provider again how it stands; null once it is settled. */
+    checkAt: instant('check_at'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    uniqueIndex('payments_live_order').on(table.liveOrderId),
+    index('payments_by_order').on(table.orderId, table.id),
+    index('payments_by_status').on(table.status, table.id),
+    index('payments_to_check').on(table.checkAt),
+    check('payments_captured', sql`captured_minor >= 0 AND captured_minor <= amount_minor`),
+    check(
+      'payments_refunded',
+      sql`refunded_minor >= 0 AND refund_pending_minor >= 0 AND refunded_minor + refund_pending_minor <= captured_minor`,
+    ),
+  ],
+);
+
+export type RefundStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';
+
+/** Money to send back. Granted in one transaction with its reason, sent until the provider has done it or refuses for good. */
+export const refunds = mysqlTable(
+  'refunds',
+  {
+    id: idColumn('Refund', 'id').primaryKey(),
+    paymentId: idColumn('Payment', 'payment_id').notNull(),
+    amountMinor: amountMinor('amount_minor').notNull(),
+    currencyCode: char('currency_code', { length: 3 }).notNull(),
+    status: varchar('status', { length: 16 }).$type<RefundStatus>().notNull(),
+    reason: varchar('reason', { length: 500 }).notNull(),
+    /** Why the provider refuses, with FAILED. */
+    failure: varchar('failure', { length: 200 }),
+    /** When to ask the provider next; null once it is settled. */
+    sendAt: instant('send_at'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (table) => [
+    index('refunds_by_payment').on(table.paymentId, table.id),
+    index('refunds_to_send').on(table.sendAt),
+    check('refunds_amount', sql`amount_minor > 0`),
+  ],
+);
+
+/** A movement of money, booked once. The service's account may not change or remove a row of the ledger. */
+export const ledgerTransactions = mysqlTable(
+  'ledger_transactions',
+  {
+    id: idColumn('LedgerTransaction', 'id').primaryKey(),
+    paymentId: idColumn('Payment', 'payment_id').notNull(),
+    kind: varchar('kind', { length: 24 }).$type<LedgerKind>().notNull(),
+    /** What it follows from: the payment captured, or the refund. */
+    sourceEvent: varchar('source_event', { length: 64 }).notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [uniqueIndex('ledger_transactions_source').on(table.paymentId, table.kind, table.sourceEvent)],
+);
+
+/** One side of a movement. The entries of a transaction sum to zero in each currency. */
+export const ledgerEntries = mysqlTable(
+  'ledger_entries',
+  {
+    transactionId: idColumn('LedgerTransaction', 'transaction_id').notNull(),
+    account: varchar('account', { length: 32 }).$type<LedgerAccount>().notNull(),
+    currencyCode: char('currency_code', { length: 3 }).notNull(),
+    amountMinor: amountMinor('amount_minor').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.transactionId, table.account, table.currencyCode] })],
+);
+
+/** What payment knows of an order: whether its money is still welcome. Locked before any payment of the order. */
+export const orderStates = mysqlTable('order_states', {
+  orderId: idColumn('Order', 'order_id').primaryKey(),
+  state: varchar('state', { length: 16 }).$type<'OPEN' | 'CANCELED' | 'EXPIRED'>().notNull(),
+  updatedAt: updatedAt(),
+});
+
+/** What providers report, each event once, kept before it is acted upon. */
+export const providerEvents = mysqlTable(
+  'provider_events',
+  {
+    provider: varchar('provider', { length: 16 }).$type<ProviderName>().notNull(),
+    eventId: varchar('event_id', { length: 128 }).notNull(),
+    paymentId: idColumn('Payment', 'payment_id').notNull(),
+    charge: json('charge').$type<StoredCharge>().notNull(),
+    /** What came of it; null until it was acted upon. */
+    outcome: varchar('outcome', { length: 24 }),
+    receivedAt: instant('received_at').notNull().default(sql`CURRENT_TIMESTAMP(3)`),
+    processedAt: instant('processed_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.provider, table.eventId] }),
+    index('provider_events_to_process').on(table.processedAt, table.receivedAt),
+  ],
+);
+
+/** A charge as JSON, which has no 64-bit integers. */
+export type StoredCharge = Omit<Charge, 'amountMinor'> & { amountMinor: string };
+export type PaymentRow = typeof payments.$inferSelect;
+export type RefundRow = typeof refunds.$inferSelect;
+export type OrderStateRow = typeof orderStates.$inferSelect;
