@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
@@ -23,8 +24,12 @@ export interface OpenDatabase {
 
 const statements = new Counter({
   name: 'souk_sql_statements_total',
-  help: 'SQL statements sent, without BEGIN and COMMIT.',
+  help: 'SQL statements sent, without BEGIN and COMMIT, by what caused them.',
+  labelNames: ['cause'],
 });
+
+/** Tells statements that answer a request from those of background work, which never rests. */
+export const statementCause = new AsyncLocalStorage<'request'>();
 
 /** Opens a pool on one MySQL or MariaDB database. Times are UTC on both sides; BIGINT and DECIMAL arrive without loss. */
 export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: number }): OpenDatabase {
@@ -40,7 +45,10 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   });
   prepareSessions(pool);
   return {
-    db: drizzle({ client: pool, logger: { logQuery: () => statements.inc() } }),
+    db: drizzle({
+      client: pool,
+      logger: { logQuery: () => statements.inc({ cause: statementCause.getStore() ?? 'background' }) },
+    }),
     ping: async () => {
       await pool.query('SELECT 1');
     },

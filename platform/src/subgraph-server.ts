@@ -12,6 +12,7 @@ import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { guardSchema } from './access.ts';
+import { statementCause } from './database.ts';
 import { badUserInput, errorCodes, SoukError } from './errors.ts';
 import { type IdKind, idPrefixes, parseId } from './id.ts';
 import {
@@ -87,6 +88,7 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
         return reply.code(401).send({ errors: [{ message, extensions }] });
       }
     });
+    scope.addHook('preHandler', (_request, _reply, done) => statementCause.run('request', done));
     await scope.register(fastifyApollo(server), {
       path: '/graphql',
       method: 'POST',
