@@ -311,7 +311,10 @@ function expectRefusedOrEmpty(result: unknown, errors: Answer<unknown>['errors']
       expect(['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT']).toContain(extensions.code);
     return;
   }
-  if (Array.isArray(result)) return expect(result.filter((item) => item !== null)).toEqual([]);
+  if (Array.isArray(result)) {
+    expect(result.filter((item) => item !== null)).toEqual([]);
+    return;
+  }
   if (result === null) return;
   expect(result).toMatchObject({ userErrors: [{ code: expect.any(String) }] });
 }

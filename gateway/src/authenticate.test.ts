@@ -1,0 +1,199 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AccessSnapshot } from '@souk/platform/identity';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Authenticate, createAuthenticate } from './authenticate.ts';
+
+const issuer = 'https://souk.local';
+const audience = 'souk';
+const clientIp = '192.0.2.7';
+let jwks: Server;
+let jwksUrl: string;
+let published: JWK[];
+let key: CryptoKey;
+let snapshot: AccessSnapshot | undefined;
+let authenticate: Authenticate;
+
+async function newKey(kid: string) {
+  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+  return { privateKey: pair.privateKey, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg: 'EdDSA', use: 'sig' } };
+}
+
+beforeAll(async () => {
+  const first = await newKey('first');
+  key = first.privateKey;
+  published = [first.jwk];
+  jwks = createServer((_, response) =>
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published })),
+  );
+  await new Promise<void>((resolve) => jwks.listen(0, '127.0.0.1', resolve));
+  jwksUrl = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/jwks`;
+});
+
+afterAll(() => void jwks.close());
+
+beforeEach(() => {
+  snapshot = {
+    version: 1,
+    revokedSessionIds: [],
+    blockedUserIds: [],
+    userRoles: {},
+    roleScopes: { CUSTOMER: [], SUPPORT: ['order:read', 'user:read'] },
+    accessEntries: [],
+  };
+  authenticate = createAuthenticate({
+    jwksUrl,
+    issuer,
+    audience,
+    accessState: { current: () => snapshot, close: async () => {} },
+  });
+});
+
+const seconds = () => Math.floor(Date.now() / 1000);
+const claims = () => ({
+  iss: issuer,
+  aud: audience,
+  sub: 'user_1',
+  sid: 'sess_1',
+  roles: ['SUPPORT'],
+  iat: seconds(),
+  exp: seconds() + 300,
+});
+const token = (changes: object = {}, header: object = {}, signedBy: CryptoKey = key) =>
+  new SignJWT({ ...claims(), ...changes })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'first', typ: 'at+jwt', ...header })
+    .sign(signedBy);
+const as = async (jwt: string | Promise<string>, ip = clientIp) =>
+  authenticate({ authorization: `Bearer ${await jwt}`, clientIp: ip });
+const refusal = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => 'accepted',
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+
+describe('authenticate', () => {
+  it('knows a viewer by a valid token, with the scopes their roles grant now', async () => {
+    expect(await as(token())).toEqual({
+      userId: 'user_1',
+      sessionId: 'sess_1',
+      roles: ['SUPPORT'],
+      scopes: new Set(['order:read', 'user:read']),
+    });
+  });
+
+  it('lets a request without a token be anonymous', async () => {
+    expect(await authenticate({ authorization: undefined, clientIp })).toBeNull();
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['another issuer', () => token({ iss: 'https://elsewhere' })],
+    ['another audience', () => token({ aud: 'elsewhere' })],
+    ['an end in the past', () => token({ iat: seconds() - 600, exp: seconds() - 300 })],
+    ['another type', () => token({}, { typ: 'JWT' })],
+    ['no subject', () => token({ sub: undefined })],
+    ['no session', () => token({ sid: undefined })],
+    ['an unknown key', () => token({}, { kid: 'unknown' })],
+    ["a stranger's signature", async () => token({}, {}, (await newKey('first')).privateKey)],
+    [
+      'a symmetric algorithm',
+      async () =>
+        new SignJWT(claims())
+          .setProtectedHeader({ alg: 'HS256', kid: 'first', typ: 'at+jwt' })
+          .sign(Buffer.from(JSON.stringify(published[0]))),
+    ],
+    [
+      'no algorithm',
+      async () =>
+        `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims())).toString('base64url')}.x`,
+    ],
+    [
+      'a changed payload',
+      async () =>
+        (await token()).replace(
+          /\.[^.]+\./,
+          `.${Buffer.from(JSON.stringify({ ...claims(), sub: 'user_2' })).toString('base64url')}.`,
+        ),
+    ],
+    ['five thousand characters', async () => `a.${'x'.repeat(5_000)}.c`],
+  ])('refuses a token with %s', async (_, make) => {
+    expect(await refusal(as(make()))).toBe('UNAUTHENTICATED');
+  });
+
+  it('refuses at once what was revoked, blocked or denied since the token was issued', async () => {
+    const jwt = await token();
+    await as(jwt);
+    const base = snapshot as AccessSnapshot;
+    snapshot = { ...base, revokedSessionIds: ['sess_1'] };
+    expect(await refusal(as(jwt))).toBe('UNAUTHENTICATED');
+    snapshot = { ...base, blockedUserIds: ['user_1'] };
+    expect(await refusal(as(jwt))).toBe('UNAUTHENTICATED');
+    snapshot = { ...base, accessEntries: [{ effect: 'DENY', kind: 'USER', subject: 'user_1', expiresAt: null }] };
+    expect(await refusal(as(jwt))).toBe('FORBIDDEN');
+    snapshot = base;
+    expect(await refusal(as(jwt))).toBe('accepted');
+  });
+
+  it('gives new scopes to a token issued before they changed', async () => {
+    const jwt = await token();
+    snapshot = { ...(snapshot as AccessSnapshot), roleScopes: { SUPPORT: ['user:read'] } };
+    expect((await as(jwt))?.scopes).toEqual(new Set(['user:read']));
+    snapshot = { ...snapshot, userRoles: { user_1: ['CUSTOMER'] } };
+    expect(await as(jwt)).toMatchObject({ roles: ['CUSTOMER'], scopes: new Set() });
+  });
+
+  it.each([
+    ['192.0.2.0/24', '192.0.2.7', 'FORBIDDEN'],
+    ['192.0.2.0/24', '192.0.3.7', 'accepted'],
+    ['192.0.2.7', '192.0.2.7', 'FORBIDDEN'],
+    ['192.0.2.0/24', '::ffff:192.0.2.7', 'FORBIDDEN'],
+    ['2001:db8::/32', '2001:db8::1', 'FORBIDDEN'],
+    ['2001:db8::/32', '2001:db9::1', 'accepted'],
+  ])('holds a denied range %s against the address %s: %s', async (subject, ip, outcome) => {
+    snapshot = {
+      ...(snapshot as AccessSnapshot),
+      accessEntries: [{ effect: 'DENY', kind: 'IP_RANGE', subject, expiresAt: null }],
+    };
+    expect(await refusal(authenticate({ authorization: undefined, clientIp: ip }))).toBe(outcome);
+  });
+
+  it('lets an allowed address out of a denied range, and forgets entries that ended', async () => {
+    const deny = { effect: 'DENY', kind: 'IP_RANGE', subject: '192.0.2.0/24' } as const;
+    const base = snapshot as AccessSnapshot;
+    snapshot = {
+      ...base,
+      accessEntries: [
+        { ...deny, expiresAt: null },
+        { effect: 'ALLOW', kind: 'IP_RANGE', subject: clientIp, expiresAt: null },
+      ],
+    };
+    expect(await refusal(authenticate({ authorization: undefined, clientIp }))).toBe('accepted');
+    snapshot = { ...base, accessEntries: [{ ...deny, expiresAt: '2020-01-01T00:00:00.000Z' }] };
+    expect(await refusal(authenticate({ authorization: undefined, clientIp }))).toBe('accepted');
+  });
+
+  it('follows a rotation of keys without a restart', async () => {
+    await as(token());
+    const second = await newKey('second');
+    published = [...published, second.jwk];
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await refusal(as(token({}, { kid: 'second' }, second.privateKey)))).toBe('accepted');
+    expect(await refusal(as(token({ sid: 'sess_2' })))).toBe('accepted');
+  });
+
+  it('trusts nobody while it cannot know who was revoked, and says that this passes', async () => {
+    snapshot = undefined;
+    await expect(as(token())).rejects.toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE', retryable: true });
+    expect(await authenticate({ authorization: undefined, clientIp })).toBeNull();
+  });
+
+  it('does not call a token invalid because the keys cannot be fetched', async () => {
+    const lost = createAuthenticate({
+      jwksUrl: 'http://127.0.0.1:1/jwks',
+      issuer,
+      audience,
+      accessState: { current: () => snapshot, close: async () => {} },
+    });
+    expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
+  });
+});
