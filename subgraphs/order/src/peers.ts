@@ -1,0 +1,116 @@
+import type { Signer } from '@souk/platform/identity';
+import { createPeer } from '@souk/platform/peer';
+import { cart } from './generated/cart/gql.ts';
+import { catalog } from './generated/catalog/gql.ts';
+import { user } from './generated/user/gql.ts';
+
+const CartForOrder = cart(`
+  query CartForOrder($cartId: ID!, $userId: ID!) {
+    cartForOrder(cartId: $cartId, userId: $userId) {
+      id
+      version
+      currencyCode
+      note
+      lines(first: 100) {
+        nodes {
+          id
+          quantity
+          isSelected
+          variant {
+            id
+          }
+          unitPrice {
+            amount
+            currencyCode
+          }
+        }
+      }
+    }
+  }
+`);
+
+const AddressForOrder = user(`
+  query AddressForOrder($userId: ID!, $addressId: ID) {
+    addressForOrder(userId: $userId, addressId: $addressId) {
+      recipient
+      phone
+      line1
+      line2
+      city
+      region
+      postalCode
+      countryCode
+    }
+  }
+`);
+
+const ReserveStock = catalog(`
+  mutation ReserveStock($input: StockReserveInput!) {
+    stockReserve(input: $input) {
+      reservation {
+        lines {
+          variantId
+          quantity
+          title
+          sku
+          unitPrice {
+            amount
+            currencyCode
+          }
+        }
+      }
+      userErrors {
+        code
+        message
+        variantId
+        available
+      }
+    }
+  }
+`);
+
+const ReleaseStock = catalog(`
+  mutation ReleaseStock($orderId: ID!) {
+    stockRelease(orderId: $orderId)
+  }
+`);
+
+export type Peers = ReturnType<typeof createPeers>;
+
+/** What placing an order needs of others. Commands carry the order id as their key: sent twice, they act once. */
+export function createPeers({
+  signer,
+  env,
+}: {
+  signer: Signer;
+  env: { USER_URL: string; CATALOG_URL: string; CART_URL: string };
+}) {
+  const users = createPeer({ audience: 'user', url: env.USER_URL, signer });
+  const catalogs = createPeer({ audience: 'catalog', url: env.CATALOG_URL, signer });
+  const carts = createPeer({ audience: 'cart', url: env.CART_URL, signer });
+
+  return {
+    /** The cart with all its lines, or null when this user may not order it. */
+    async readCart(cartId: string, userId: string) {
+      return (await carts.request(CartForOrder, { cartId, userId })).cartForOrder ?? null;
+    },
+    /** An address of the user, the default one when `addressId` is null; null when there is none. */
+    async readAddress(userId: string, addressId: string | null) {
+      return (await users.request(AddressForOrder, { userId, addressId })).addressForOrder ?? null;
+    },
+    /** Holds stock for an order, all lines or none, and quotes its prices. */
+    async reserveStock(input: {
+      orderId: string;
+      ttlSeconds: number;
+      lines: { variantId: string; quantity: number }[];
+    }) {
+      const { stockReserve } = await catalogs.request(ReserveStock, { input });
+      return { quote: stockReserve?.reservation?.lines ?? null, refusals: stockReserve?.userErrors ?? [] };
+    },
+    /** Ends the hold of an order; a hold that arrives later is refused. */
+    async releaseStock(orderId: string): Promise<void> {
+      await catalogs.request(ReleaseStock, { orderId });
+    },
+    close: () => Promise.all([users.close(), catalogs.close(), carts.close()]),
+  };
+}
