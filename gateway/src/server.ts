@@ -12,7 +12,7 @@ import type { Logger } from '@souk/platform/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from './authenticate.ts';
 import { formatError, refuse } from './errors.ts';
-import { explorerPage, explorerPolicy } from './explorer.ts';
+import { createExplorer } from './explorer.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 
@@ -63,10 +63,13 @@ export async function addEndpoint(
     ],
   });
   await server.start();
-  const page = explorerPage(path);
+  const explorer = createExplorer(path);
 
   app.get(path, (request, reply) => {
-    if (wantsPage(request)) return reply.type('text/html').header('content-security-policy', explorerPolicy).send(page);
+    if (wantsPage(request)) {
+      const { headers, body } = explorer();
+      return reply.headers(headers).send(body);
+    }
     if (isPersistedQuery(request)) return answer(request, reply);
     const error = new SoukError(
       'BAD_USER_INPUT',

@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLogger } from '@souk/platform/logger';
-import { parse } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RequestScope } from './request-scope.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
@@ -32,7 +31,6 @@ async function ask(listener: RequestListener, query = '{ order { id } again: ord
     kind: 'incoming operation',
     request: { query, variables: { id: 1 } },
     context: scope,
-    document: parse(query),
   } as unknown as Parameters<SubgraphClient['process']>[0]);
 }
 

@@ -10,7 +10,7 @@ import {
   type ServiceName,
   type Signer,
 } from '@souk/platform/identity';
-import { type DocumentNode, type GraphQLFormattedError, Kind, type SelectionSetNode } from 'graphql';
+import { type GraphQLFormattedError, Kind, parse, type SelectionSetNode } from 'graphql';
 import { Counter } from 'prom-client';
 import { Pool } from 'undici';
 import type { RequestScope } from './request-scope.ts';
@@ -95,7 +95,7 @@ export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphC
         const code = codeOf(error);
         requests.inc({ subgraph: name, outcome: code === 'SUBGRAPH_TIMEOUT' ? 'timeout' : 'unavailable' });
         scope.log.warn({ err: error, subgraph: name }, 'subgraph did not answer');
-        return { data: null, errors: lostFields('document' in options ? options.document : undefined, code) };
+        return { data: null, errors: lostFields(query, code) };
       }
     },
     close: () => pool.close(),
@@ -112,10 +112,11 @@ const messages: Partial<Record<ErrorCode, string>> = {
 };
 
 /** One error for each field that is lost. Paths are those of the subgraph's own answer; the gateway translates them. */
-function lostFields(document: DocumentNode | undefined, code: ErrorCode): GraphQLFormattedError[] {
+function lostFields(query: string | undefined, code: ErrorCode): GraphQLFormattedError[] {
   const extensions = { code, retryable: true };
   const message = messages[code] ?? '';
-  const operation = document?.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const { definitions } = parse(query ?? '{ __typename }');
+  const operation = definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const names = operation ? responseNames(operation.selectionSet) : [];
   if (names.length === 0) return [{ message, extensions }];
   if (names[0] !== '_entities') return names.map((name) => ({ message, path: [name], extensions }));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import closeWithGrace from 'close-with-grace';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
@@ -52,7 +52,7 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // One line for each request that failed, none for those that went well: traces and metrics tell those.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
     trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
