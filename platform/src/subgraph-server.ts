@@ -160,10 +160,11 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
   if (original instanceof SoukError)
     return { message: original.message, ...place, extensions: { ...original.extensions } };
   const code = formatted.extensions?.['code'];
-  // An Error that graphql-js raised itself has no cause of ours behind it: bad syntax, bad variables, an unknown field.
+  // What graphql-js raised itself has no cause of ours behind it: bad syntax, bad variables, an unknown field. Apollo Server wraps it once more.
+  const cause = original instanceof GraphQLError ? original.originalError : undefined;
   if (
     original instanceof GraphQLError &&
-    !(original.originalError instanceof Error) &&
+    (cause === undefined || cause instanceof GraphQLError) &&
     isErrorCode(code) &&
     code !== 'INTERNAL_SERVER_ERROR'
   ) {
