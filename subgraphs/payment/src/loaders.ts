@@ -1,7 +1,7 @@
 import { loaderByKey, loaderOfMany } from '@souk/platform/batch';
 import type { Database } from '@souk/platform/database';
 import { findPaymentsOfOrders } from './order.ts';
-import { findPayments } from './payment.ts';
+import { findPayments } from './payment-read.ts';
 import { findRefunds, findRefundsOfPayments } from './refund.ts';
 
 /** Every read by key, made anew for each request. */

@@ -7,7 +7,7 @@ import { openOrders } from './peers.ts';
 import { processEventsLeftBehind } from './provider-event.ts';
 import type { Providers } from './providers/provider.ts';
 import { openTestCard } from './providers/test-card.ts';
-import { sendDueRefunds } from './refund.ts';
+import { sendDueRefunds } from './refund-delivery.ts';
 import { resolvers } from './resolvers.ts';
 import { checkDuePayments } from './settlement.ts';
 import { addWebhooks } from './webhooks.ts';

@@ -1,27 +1,10 @@
 import { now, type Reader, type Transaction } from '@souk/platform/database';
 import { type Amount, sum } from '@souk/platform/money';
-import { desc, eq, inArray, sql } from 'drizzle-orm';
+import { desc, eq, inArray } from 'drizzle-orm';
+import { lockOrder } from './lock.ts';
 import { isOpen } from './payment-status.ts';
 import { grantRefund, refundable } from './refund.ts';
-import { type OrderStateRow, orderStates, type PaymentRow, payments } from './tables.ts';
-
-/**
- * What payment knows of an order and says about it.
- *
- * Locks are taken in one order everywhere: the state of the order, then its payments, then their refunds. So a capture and the end of its order
- * come one after the other, whichever is first, and the money goes back in both cases.
- */
-
-/** Locks the state of an order, which is OPEN when nothing was heard of it yet. */
-export async function lockOrder(tx: Transaction, orderId: string): Promise<OrderStateRow> {
-  await tx
-    .insert(orderStates)
-    .values({ orderId, state: 'OPEN' })
-    .onDuplicateKeyUpdate({ set: { orderId: sql`order_id` } });
-  const [order] = await tx.select().from(orderStates).where(eq(orderStates.orderId, orderId)).for('update');
-  if (!order) throw new Error('A row just inserted is there.');
-  return order;
-}
+import { orderStates, type PaymentRow, payments } from './tables.ts';
 
 /** The order ended unpaid or was called off: what was paid for it goes back, and what is still with a provider is called off. */
 export async function closeOrder(tx: Transaction, orderId: string, state: 'CANCELED' | 'EXPIRED'): Promise<void> {

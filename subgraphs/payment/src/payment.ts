@@ -1,13 +1,13 @@
-import { type Connection, countUpTo, type PageArguments, pageOf } from '@souk/platform/connection';
 import { type Database, now, nowPlus, type Reader, type Transaction, transaction } from '@souk/platform/database';
-import { badUserInput, refuse } from '@souk/platform/errors';
+import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
 import { onceOnly } from '@souk/platform/idempotency';
-import type { Viewer } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { parseCard, summarize } from './card.ts';
-import { findPaymentsOfOrders, lockOrder } from './order.ts';
+import { lockOrder, lockPayment } from './lock.ts';
+import { findPaymentsOfOrders } from './order.ts';
+import { findPayments } from './payment-read.ts';
 import { isOpen } from './payment-status.ts';
 import type { Orders, OrderToPay } from './peers.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type Providers,
 } from './providers/provider.ts';
 import { checkPayment, settle } from './settlement.ts';
-import { type PaymentRow, type PaymentStatus, payments } from './tables.ts';
+import { type PaymentRow, payments } from './tables.ts';
 
 /** What the verbs need besides the database. */
 export interface Cashier {
@@ -185,7 +185,7 @@ export async function paymentCancel(
     body: { paymentId },
     run: ({ settle: answer }) =>
       transaction(db, async (tx) => {
-        const [payment] = await tx.select().from(payments).where(eq(payments.id, paymentId)).for('update');
+        const payment = await lockPayment(tx, paymentId);
         if (payment?.userId !== userId) {
           refuse('NOT_FOUND', 'There is no such payment.', { field: ['input', 'paymentId'] });
         }
@@ -207,40 +207,4 @@ async function readPayment(reader: Reader, paymentId: string): Promise<PaymentRo
   const [payment] = await findPayments(reader, [paymentId]);
   if (!payment) throw new Error('A payment once begun stays on record.');
   return payment;
-}
-
-export function findPayments(reader: Reader, ids: readonly string[]): Promise<PaymentRow[]> {
-  return reader
-    .select()
-    .from(payments)
-    .where(inArray(payments.id, [...ids]));
-}
-
-/** Whether somebody may see a payment: who pays, and staff. */
-export function maySee(viewer: Viewer | null, payment: PaymentRow): boolean {
-  return viewer !== null && (viewer.userId === payment.userId || viewer.scopes.has('payment:read'));
-}
-
-/** The payments of all customers, newest first. */
-export function listPayments(
-  db: Database,
-  args: PageArguments & { status?: readonly PaymentStatus[] | null | undefined },
-): Promise<Connection<PaymentRow>> {
-  const statuses = args.status ?? null;
-  if (statuses && new Set(statuses).size < statuses.length) throw badUserInput('Expected each status at most once.');
-  const ofStatus = statuses ? inArray(payments.status, [...statuses]) : undefined;
-  return pageOf<PaymentRow>({
-    args,
-    name: 'payments',
-    filter: statuses && [...statuses].sort(),
-    order: [{ column: payments.id, direction: 'desc', value: (row) => row.id }],
-    rows: ({ where, orderBy, limit }) =>
-      db
-        .select()
-        .from(payments)
-        .where(and(ofStatus, where))
-        .orderBy(...orderBy)
-        .limit(limit),
-    count: (limit) => countUpTo(db, payments, ofStatus, limit),
-  });
 }

@@ -12,11 +12,11 @@ import { newId, parseId } from '@souk/platform/id';
 import { onceOnly } from '@souk/platform/idempotency';
 import type { Logger } from '@souk/platform/logger';
 import { type Money, parseMoney } from '@souk/platform/money';
-import { and, count, eq, inArray, lte, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { book } from './ledger.ts';
-import { mayBecome } from './payment-status.ts';
-import { ProviderFailure, type Providers, type RefundOutcome } from './providers/provider.ts';
-import { nextTry } from './retry.ts';
+import { lockPayment } from './lock.ts';
+import type { Providers } from './providers/provider.ts';
+import { sendRefund } from './refund-delivery.ts';
 import { type PaymentRow, payments, type RefundRow, refunds } from './tables.ts';
 
 /** A list of refunds stays short; the last one has to take everything that is left. */
@@ -122,90 +122,6 @@ export async function grantRefund(
   await tx.insert(refunds).values({ id, paymentId, amountMinor, currencyCode, status: 'PENDING', reason, sendAt: now });
   await book(tx, { paymentId, kind: 'REFUND_GRANTED', sourceEvent: id, amountMinor, currencyCode });
   return id;
-}
-
-/** Asks the provider to send a promised refund and books its answer. Without an answer nothing changes here: it will be asked again. */
-export async function sendRefund(
-  db: Database,
-  { providers, log }: { providers: Providers; log: Logger },
-  refundId: string,
-): Promise<void> {
-  const [row] = await db
-    .select({ refund: refunds, provider: payments.provider })
-    .from(refunds)
-    .innerJoin(payments, eq(payments.id, refunds.paymentId))
-    .where(and(eq(refunds.id, refundId), eq(refunds.status, 'PENDING')));
-  const provider = row && providers.get(row.provider);
-  if (!provider) return;
-  const { paymentId, amountMinor, currencyCode } = row.refund;
-  try {
-    const outcome = await provider.refund({ paymentId, refundId, amountMinor, currencyCode });
-    if (outcome.status === 'FAILED')
-      log.error({ paymentId, refundId, failure: outcome.failure }, 'refund refused for good');
-    await transaction(db, (tx) => settleRefund(tx, row.refund, outcome));
-  } catch (error) {
-    if (!(error instanceof ProviderFailure)) throw error;
-    log.warn({ err: error, paymentId, refundId }, 'refund will be sent again');
-  }
-}
-
-/** Books what became of a refund. Told twice, it is booked once. */
-async function settleRefund(tx: Transaction, refund: RefundRow, outcome: RefundOutcome): Promise<void> {
-  if (outcome.status === 'PENDING') return;
-  const { id, paymentId, amountMinor, currencyCode } = refund;
-  const payment = await lockPayment(tx, paymentId);
-  const settled = await tx
-    .update(refunds)
-    .set({
-      status: outcome.status,
-      failure: outcome.status === 'FAILED' ? outcome.failure.slice(0, 200) : null,
-      sendAt: null,
-    })
-    .where(must(and(eq(refunds.id, id), eq(refunds.status, 'PENDING'))));
-  if (!payment || affectedRows(settled) === 0) return;
-
-  const movement = { paymentId, sourceEvent: id, amountMinor, currencyCode };
-  const refundPendingMinor = payment.refundPendingMinor - amountMinor;
-  if (outcome.status === 'FAILED') {
-    await tx.update(payments).set({ refundPendingMinor }).where(eq(payments.id, paymentId));
-    await book(tx, { ...movement, kind: 'REFUND_FAILED' });
-    return;
-  }
-  const refundedMinor = payment.refundedMinor + amountMinor;
-  const status = refundedMinor === payment.capturedMinor ? 'REFUNDED' : 'PARTIALLY_REFUNDED';
-  if (!mayBecome(payment.status, status))
-    throw new Error(`A payment that is ${payment.status} cannot become ${status}.`);
-  await tx.update(payments).set({ refundPendingMinor, refundedMinor, status }).where(eq(payments.id, paymentId));
-  await book(tx, { ...movement, kind: 'REFUND_SENT' });
-}
-
-const SLICE = 50;
-
-/** Sends what is still to be sent. Several instances may run it: each takes other rows, and a refund sent twice acts once. */
-export async function sendDueRefunds(db: Database, work: { providers: Providers; log: Logger }): Promise<void> {
-  const due = await transaction(db, async (tx) => {
-    const rows = await tx
-      .select({ id: refunds.id })
-      .from(refunds)
-      .where(lte(refunds.sendAt, now))
-      .orderBy(refunds.sendAt)
-      .limit(SLICE)
-      .for('update', { skipLocked: true });
-    const ids = rows.map((row) => row.id);
-    if (ids.length > 0)
-      await tx
-        .update(refunds)
-        .set({ sendAt: nextTry(refunds.createdAt) })
-        .where(inArray(refunds.id, ids));
-    return ids;
-  });
-  await Promise.all(due.map((id) => sendRefund(db, work, id)));
-}
-
-/** Locks a payment whose order needs no lock, because nothing is decided about the order. */
-async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | undefined> {
-  const [payment] = await tx.select().from(payments).where(eq(payments.id, paymentId)).for('update');
-  return payment;
 }
 
 async function countRefunds(reader: Reader, paymentId: string): Promise<number> {

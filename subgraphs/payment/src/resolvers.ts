@@ -6,7 +6,8 @@ import { readSubgraphSdl } from '@souk/schema/subgraphs';
 import { actorOf, type Context } from './context.ts';
 import type { Resolvers } from './generated/resolvers.ts';
 import { amountDueOf, paymentStatusOf } from './order.ts';
-import { listPayments, maySee, paymentCancel, paymentStart } from './payment.ts';
+import { paymentCancel, paymentStart } from './payment.ts';
+import { listPayments, maySee } from './payment-read.ts';
 import { paymentRefund } from './refund.ts';
 
 export const resolvers: Resolvers = {

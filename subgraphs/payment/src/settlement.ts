@@ -4,7 +4,8 @@ import type { Logger } from '@souk/platform/logger';
 import { append } from '@souk/platform/outbox';
 import { and, eq, inArray, lte, sql } from 'drizzle-orm';
 import { book } from './ledger.ts';
-import { lockOrder, orderEnded } from './order.ts';
+import { lockWithOrder } from './lock.ts';
+import { orderEnded } from './order.ts';
 import { isOpen, mayBecome } from './payment-status.ts';
 import { type Charge, type PaymentProvider, ProviderFailure, type Providers } from './providers/provider.ts';
 import { grantRefund } from './refund.ts';
@@ -120,19 +121,6 @@ async function move(
     .set({ status: to, expiresAt: null, checkAt: null, ...more })
     .where(must(and(eq(payments.id, id), eq(payments.status, status))));
   return affectedRows(moved) === 1;
-}
-
-/** First the order, then its payment: whatever ends an order takes the same locks in the same order. */
-async function lockWithOrder(tx: Transaction, paymentId: string) {
-  const [found] = await tx.select({ orderId: payments.orderId }).from(payments).where(eq(payments.id, paymentId));
-  if (!found) return null;
-  const order = await lockOrder(tx, found.orderId);
-  const [row] = await tx
-    .select({ payment: payments, isOverdue: sql<number | null>`${payments.expiresAt} <= ${now}` })
-    .from(payments)
-    .where(eq(payments.id, paymentId))
-    .for('update');
-  return row ? { payment: row.payment, order, isOverdue: Number(row.isOverdue) === 1 } : null;
 }
 
 /** Takes the provider's word in a transaction of its own, and says aloud what a person has to know. */

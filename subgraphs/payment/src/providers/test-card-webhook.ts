@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { ForgedWebhook, type WebhookReader } from './provider.ts';
-import { testCardCharge } from './test-card.ts';
+import { testCardCharge } from './test-card-charge.ts';
 
 const TOLERANCE_SECONDS = 300;
 const signatureHeader = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;

@@ -1,27 +1,8 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { type Charge, type PaymentProvider, ProviderFailure, type RefundOutcome } from './provider.ts';
+import { testCardCharge } from './test-card-charge.ts';
 import { createWebhookReader } from './test-card-webhook.ts';
-
-/** A charge as the provider of test cards describes it, in answers and in webhooks. */
-export const testCardCharge = z
-  .object({
-    status: z.enum(['PROCESSING', 'SUCCEEDED', 'DECLINED', 'CANCELED']),
-    chargeId: z.string().max(64).nullable(),
-    amountMinor: z
-      .string()
-      .regex(/^\d{1,18}$/)
-      .transform(BigInt),
-    currencyCode: z.string().max(3),
-    failure: z.object({ code: z.string().max(64), message: z.string().max(200), isRetryable: z.boolean() }).nullable(),
-  })
-  .transform(
-    ({ status, chargeId, ...charge }): Charge => ({
-      ...charge,
-      status: status === 'SUCCEEDED' ? 'CAPTURED' : status,
-      reference: chargeId,
-    }),
-  );
 
 const problem = z.object({ code: z.string() });
 
