@@ -87,7 +87,7 @@ async function initialise(server: string, home: string): Promise<void> {
       ]
     : [server, ['--no-defaults', '--initialize-insecure']];
   try {
-    await run(command, [...args, `--datadir=${fresh}`, ...asRoot()]);
+    await run(command, [...args, `--datadir=${fresh}`, `--tmpdir=${home}`, ...asRoot()]);
   } catch (error) {
     throw new Problem(
       `${basename(command)} could not make a database folder in ${dirname(fresh)}: ${error instanceof Error ? error.message : error}`,
@@ -125,6 +125,8 @@ function settings({
   return [
     '[mysqld]',
     `datadir = ${join(home, 'data')}`,
+    // A server that starts clears its temporary folder: in a shared one, of the tables another is working with.
+    `tmpdir = ${home}`,
     `port = ${port}`,
     'bind-address = 127.0.0.1',
     // Relative to the data folder: a full path may be longer than a socket's may be.
