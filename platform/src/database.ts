@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { bigint, datetime } from 'drizzle-orm/mysql-core';
+import { bigint, customType, datetime } from 'drizzle-orm/mysql-core';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
 import { createConnection, createPool, type Pool, type ResultSetHeader } from 'mysql2/promise';
@@ -31,6 +31,11 @@ const statements = new Counter({
 /** Tells statements that answer a request from those of background work, which never rests. */
 export const statementCause = new AsyncLocalStorage<'request'>();
 
+function countStatement(query: string): void {
+  if (/^(begin|commit|rollback|set transaction|start transaction)/i.test(query)) return;
+  statements.inc({ cause: statementCause.getStore() ?? 'background' });
+}
+
 /** Opens a pool on one MySQL or MariaDB database. Times are UTC on both sides; BIGINT and DECIMAL arrive without loss. */
 export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: number }): OpenDatabase {
   const pool = createPool({
@@ -47,7 +52,7 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   return {
     db: drizzle({
       client: pool,
-      logger: { logQuery: () => statements.inc({ cause: statementCause.getStore() ?? 'background' }) },
+      logger: { logQuery: countStatement },
     }),
     ping: async () => {
       await pool.query('SELECT 1');
@@ -146,6 +151,9 @@ export const updatedAt = () =>
     .notNull()
     .default(now)
     .$onUpdate(() => now as unknown as Date);
+/** Text that is compared to the letter: keys, hashes, codes. The databases' default would call `abc` and `ABC` the same. */
+export const exactText = (name: string, length: number) =>
+  customType<{ data: string }>({ dataType: () => `varchar(${length}) COLLATE utf8mb4_bin` })(name);
 /** An amount of money in minor units; the currency stands in a column of its own. */
 export const amountMinor = (name: string) => bigint(name, { mode: 'bigint' });
 

@@ -34,7 +34,10 @@ export const idPrefixes = {
 /** What an id can name: a GraphQL type, or one of the internal records beside them. */
 export type IdKind = keyof typeof idPrefixes;
 
-/** A new id of this kind, later in sort order than every id this process made before. */
+/**
+ * A new id of this kind, later in sort order than every id this process made before. That order is bought with predictability:
+ * it is a name, never a secret, so knowing one must not be what grants access.
+ */
 export function newId(kind: IdKind): string {
   return typeidUnboxed(idPrefixes[kind]);
 }

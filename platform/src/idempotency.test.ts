@@ -110,6 +110,11 @@ describe('onceOnly', () => {
     expect(row?.answer).toEqual({ orderId: 'taken over' });
   });
 
+  it('tells keys apart that differ in case only', async () => {
+    expect(await work('Case', async () => ({ orderId: 'upper' }))).toEqual({ orderId: 'upper' });
+    expect(await work('case', async () => ({ orderId: 'lower' }))).toEqual({ orderId: 'lower' });
+  });
+
   it('keeps keys of different owners apart', async () => {
     const place = (owner: string) =>
       onceOnly({

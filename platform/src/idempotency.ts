@@ -6,6 +6,7 @@ import {
   affectedRows,
   createdAt,
   type Database,
+  exactText,
   instant,
   isDuplicateKey,
   must,
@@ -26,7 +27,7 @@ export const idempotencyKeys = mysqlTable(
   {
     owner: varchar('owner', { length: 40 }).notNull(),
     operation: varchar('operation', { length: 40 }).notNull(),
-    key: varchar('idempotency_key', { length: 128 }).notNull(),
+    key: exactText('idempotency_key', 128).notNull(),
     fingerprint: varchar('fingerprint', { length: 64 }).notNull(),
     fence: int('fence').notNull().default(1),
     leasedUntil: instant('leased_until').notNull(),
