@@ -1,7 +1,7 @@
 CREATE TABLE `checkouts` (
 	`order_id` binary(16) NOT NULL,
 	`user_id` binary(16) NOT NULL,
-	`idempotency_key` varchar(128) NOT NULL,
+	`idempotency_key` varchar(128) COLLATE utf8mb4_bin NOT NULL,
 	`state` varchar(16) NOT NULL,
 	`reached` varchar(32) NOT NULL,
 	`fence` int NOT NULL DEFAULT 1,
@@ -14,7 +14,7 @@ CREATE TABLE `checkouts` (
 CREATE TABLE `idempotency_keys` (
 	`owner` varchar(40) NOT NULL,
 	`operation` varchar(40) NOT NULL,
-	`idempotency_key` varchar(128) NOT NULL,
+	`idempotency_key` varchar(128) COLLATE utf8mb4_bin NOT NULL,
 	`fingerprint` varchar(64) NOT NULL,
 	`fence` int NOT NULL DEFAULT 1,
 	`leased_until` datetime(3) NOT NULL,

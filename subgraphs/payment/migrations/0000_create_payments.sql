@@ -1,7 +1,7 @@
 CREATE TABLE `idempotency_keys` (
 	`owner` varchar(40) NOT NULL,
 	`operation` varchar(40) NOT NULL,
-	`idempotency_key` varchar(128) NOT NULL,
+	`idempotency_key` varchar(128) COLLATE utf8mb4_bin NOT NULL,
 	`fingerprint` varchar(64) NOT NULL,
 	`fence` int NOT NULL DEFAULT 1,
 	`leased_until` datetime(3) NOT NULL,
