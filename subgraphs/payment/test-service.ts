@@ -160,7 +160,13 @@ export async function openTestService() {
     /** Delivers the fact that an order ended. */
     endOrder: (orderId: string, status: EventPayloads['order.canceled']['status']) => {
       const payload = { orderId, userId: newId('User'), status };
-      const event: SoukEvent = { id: newId('Event'), type: 'order.canceled', aggregateId: orderId, occurredAt: new Date(), payload };
+      const event: SoukEvent = {
+        id: newId('Event'),
+        type: 'order.canceled',
+        aggregateId: orderId,
+        occurredAt: new Date(),
+        payload,
+      };
       return receive(db, events, event);
     },
 
