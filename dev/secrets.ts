@@ -20,8 +20,8 @@ export interface Secrets {
   databasePasswords: Record<SubgraphName, string>;
   /** What each service signs its assertions with; `kid` is its name. */
   serviceKeys: Record<ServiceName, Ed25519Key>;
-  /** What the user subgraph signs access tokens with. */
-  accessTokenKey: Ed25519Key;
+  /** What the user subgraph seals the signing keys of access tokens with. */
+  keyEncryptionSecret: string;
   /** Shared by the payment subgraph and the provider of test cards, with which each proves to be itself. */
   testProviderSecret: string;
 }
@@ -35,7 +35,7 @@ export function secretsOf(folder: string): Secrets {
   const secrets: Secrets = {
     databasePasswords: { ...byName(subgraphNames, randomSecret), ...kept.databasePasswords },
     serviceKeys: { ...byName(serviceNames, newKey), ...kept.serviceKeys },
-    accessTokenKey: kept.accessTokenKey ?? newKey(`access-${new Date().toISOString().slice(0, 10)}`),
+    keyEncryptionSecret: kept.keyEncryptionSecret ?? randomSecret(),
     testProviderSecret: kept.testProviderSecret ?? randomSecret(),
   };
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });

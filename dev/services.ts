@@ -80,7 +80,10 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
         JWKS_URL: at('user', '/.well-known/jwks.json'),
       },
     },
-    user: subgraph('user', { ACCESS_TOKEN_KEY: JSON.stringify(secrets.accessTokenKey) }),
+    user: subgraph('user', {
+      KEY_ENCRYPTION_SECRET: secrets.keyEncryptionSecret,
+      MAIL_OUTBOX_FILE: join(facts.dataFolder, 'mail.jsonl'),
+    }),
     catalog: subgraph('catalog'),
     cart: subgraph('cart'),
     order: subgraph('order'),

@@ -15,7 +15,7 @@ export function withFreshSecrets(example: string): string {
   const keys = new Map(serviceNames.map((name) => [`${name.toUpperCase()}_PRIVATE_KEY`, newKey(name)]));
   const publicKeys = { keys: [...keys.values()].map(publicHalf) };
   const fresh = (name: string): string => {
-    const key = keys.get(name) ?? (name === 'ACCESS_TOKEN_KEY' ? newKey('access-1') : undefined);
+    const key = keys.get(name);
     if (key) return `'${JSON.stringify(key)}'`;
     if (name === 'SERVICE_PUBLIC_KEYS') return `'${JSON.stringify(publicKeys)}'`;
     return randomBytes(24).toString('base64url');
