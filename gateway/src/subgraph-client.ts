@@ -51,7 +51,7 @@ export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphC
   });
 
   async function send(scope: RequestScope, request: { query?: string; variables?: unknown; operationName?: string }) {
-    const headers: Record<string, string> = {
+    const headers = {
       'content-type': 'application/json',
       accept: 'application/json',
       [ASSERTION_HEADER]: await signer.assertion(name as ServiceName, scope.viewer),
@@ -60,7 +60,6 @@ export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphC
       [CLIENT_AGENT_HEADER]: scope.clientAgent,
       [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
     };
-    propagation.inject(traceContext.active(), headers);
     const { statusCode, body } = await pool.request({
       path: pathname,
       method: 'POST',

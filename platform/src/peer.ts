@@ -1,4 +1,3 @@
-import { context, propagation } from '@opentelemetry/api';
 import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
 import { Pool } from 'undici';
 import { SoukError } from './errors.ts';
@@ -42,13 +41,12 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
   );
 
   async function send(query: string, variables: unknown, timeoutMs: number): Promise<unknown> {
-    const headers: Record<string, string> = {
+    const headers = {
       'content-type': 'application/json',
       accept: 'application/json',
       [ASSERTION_HEADER]: await signer.assertion(audience, null),
       [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
     };
-    propagation.inject(context.active(), headers);
     try {
       const { body } = await pool.request({
         path: pathname,

@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
+import { flushTelemetry } from './flush-telemetry.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
 
@@ -149,6 +150,7 @@ export async function runService(service: RunningService): Promise<void> {
     );
     for (const close of closers)
       await close().catch((error: unknown) => logger.warn({ err: error }, 'could not close'));
+    await flushTelemetry();
     if (err) process.exitCode = 1;
   });
   await app.listen(listen);
