@@ -1,5 +1,4 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
-import { propagation, context as traceContext } from '@opentelemetry/api';
 import type { ErrorCode } from '@souk/platform/errors';
 import {
   ASSERTION_HEADER,
