@@ -3,6 +3,7 @@ import { newId } from '@souk/platform/id';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { disagreements } from '../test-books.ts';
 import { openTestService, type TestService } from '../test-service.ts';
+import { sendRefund } from './refund-delivery.ts';
 
 let shop: TestService;
 beforeAll(async () => {
@@ -96,6 +97,16 @@ it('stays on its way while the provider is away, and counts against what is left
   await shop.provider.start();
   await shop.sweep();
   expect(await shop.payment(id)).toMatchObject({ status: 'PARTIALLY_REFUNDED', refundedMinor: 4000n });
+});
+
+it('books a refund once when several processes send it at the same time', async () => {
+  const { id } = await paid();
+  await shop.provider.stop();
+  const { refund: granted } = await refund(id, '10.00');
+  await shop.provider.start();
+  const work = { providers: shop.providers, log: shop.log };
+  await Promise.all(Array.from({ length: 8 }, () => sendRefund(shop.db, work, granted.id)));
+  expect(await shop.payment(id)).toMatchObject({ refundedMinor: 1000n, refundPendingMinor: 0n });
 });
 
 it('keeps the fiftieth refund for everything that is left', async () => {
