@@ -25,6 +25,7 @@ ENV NODE_ENV=production
 WORKDIR /souk
 COPY --from=dependencies /souk .
 COPY --from=generated /souk .
-# The account `node` of the base image may read all of this and write none of it.
+# The account `node` of the base image may read all of this and write nothing but its data.
+RUN mkdir /data && chown node:node /data
 USER node
 CMD ["node", "--import", "@souk/platform/telemetry", "src/main.ts"]

@@ -7,7 +7,7 @@
  *
  * It reads one JSON value per line: `{"watch": pid}`, `{"forget": pid}`, `{"remove": folder}`.
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -35,10 +35,19 @@ async function stop(pid: number): Promise<void> {
   send(pid, 'SIGCONT');
   send(pid, 'SIGTERM');
   for (let waitedMs = 0; waitedMs < GRACE_MS; waitedMs += POLL_MS) {
-    if (!send(pid, 0)) return;
+    if (!send(pid, 0) || isZombie(pid)) return;
     await delay(POLL_MS);
   }
   send(pid, 'SIGKILL');
+}
+
+/** An orphan that has ended keeps its number until the system's first process collects it, which may take a while. */
+function isZombie(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/, ''));
+  } catch {
+    return false;
+  }
 }
 
 /** Sends a signal; false when there is no such process any more. */

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { lastLines } from './problem.ts';
 
 const POLL_MS = 250;
 const CHUNK_BYTES = 64 * 1024;
@@ -67,19 +68,14 @@ function parse(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/**
- * The end of a log as it is shown when its service died: the last error in full where the log has one, else its last lines.
- * A service that cannot start because of its environment says so in several lines of plain text or in one error entry; both are shown readably.
- */
-export function lastWords(file: string, count = 10): string {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
-  return lines
-    .slice(-count)
-    .map((line) => readable(line))
-    .join('\n')
+/** The end of a log, as it is shown when its service died: entries in words, and stacks without the frames of Node itself. */
+export function lastWords(file: string, count = 12): string {
+  const text = existsSync(file) ? readFileSync(file, 'utf8').trimEnd() : '';
+  const lines = text
     .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
+    .slice(-5 * count)
+    .flatMap((line) => readable(line).split('\n'));
+  return lastLines(lines.filter((line) => !/^\s+at .*\(?node:/.test(line)).join('\n'), count);
 }
 
 function readable(line: string): string {

@@ -1,8 +1,9 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { DEMO_PASSWORD, demoAccounts } from './demo-accounts.ts';
 import type { LogEntry } from './log-tail.ts';
 import type { Shop, Step } from './shop.ts';
+import type { StoreName } from './stores.ts';
 import { root } from './workspaces.ts';
 
 /** Everything a started shop says at the terminal. */
@@ -46,6 +47,9 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
     title: (text: string) => write(`\n${loud(text)}\n`),
 
     ready(shop: Shop, { seeded, folder }: { seeded: boolean; folder: string }): void {
+      // Passwords stay in files that only their owner may read: what is printed is copied into logs and chats.
+      const placeOf = (store: StoreName, url: string) =>
+        `${new URL(url).host}, ${shop.stores.origin[store] === 'configured' ? 'configured' : `password in ${shown(join(folder, store, 'store.json'))}`}`;
       const row = (label: string, value: string) => write(`  ${label.padEnd(LABEL_WIDTH)} ${value}`);
       write(`\n${loud('Ready')} in ${seconds(startedAt)}\n`);
       row('storefront', loud(shop.gatewayUrl));
@@ -53,9 +57,9 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
       for (const service of Object.values(shop.services)) {
         if (service.name !== 'gateway') row(service.name, quiet(`${service.url}, process ${service.pid}`));
       }
-      row('mysql', quiet(`${shop.stores.mysqlAdminUrl}  (${shop.stores.origin.mysql})`));
-      row('redis', quiet(`${shop.stores.redisUrl}  (${shop.stores.origin.redis})`));
-      row('logs', quiet(`${relative(root, folder) || folder}/logs`));
+      row('mysql', quiet(placeOf('mysql', shop.stores.mysqlAdminUrl)));
+      row('redis', quiet(placeOf('redis', shop.stores.redisUrl)));
+      row('logs', quiet(shown(join(folder, 'logs'))));
       if (seeded) {
         write(`\nDemo accounts, all with the password ${loud(DEMO_PASSWORD)}\n`);
         for (const { email, role, does } of demoAccounts)
@@ -87,6 +91,12 @@ const FIRST_QUERY = `  {
       nodes { title priceRange { minimum { amount currencyCode } } }
     }
   }`;
+
+/** A path as a person would type it here. */
+function shown(path: string): string {
+  const fromRoot = relative(root, path);
+  return fromRoot.startsWith('..') ? path : fromRoot;
+}
 
 function curl(url: string): string {
   return `  curl -s ${url} -H 'content-type: application/json' \\\n    -d '${JSON.stringify({ query: FIRST_QUERY.replaceAll(/\s+/g, ' ').trim() })}'`;

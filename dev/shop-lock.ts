@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { Problem } from './problem.ts';
@@ -22,6 +22,7 @@ export async function claimFolder(folder: string, shop: RunningShop): Promise<{ 
       `A shop is running already at ${running.gatewayUrl}: stop it with Ctrl-C where it was started, or with "kill ${running.pid}".`,
     );
   }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = socketPath(folder);
   rmSync(path, { force: true });
   const server = createServer((socket) => socket.on('error', () => {}).end(JSON.stringify(shop)));

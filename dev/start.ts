@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { killAllChildren, stopAllChildren } from './child.ts';
 import { followLog, lastWords, troubleIn } from './log-tail.ts';
@@ -76,11 +77,31 @@ function stopOnSignals(say: (text: string) => void): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
-/** When npm itself is killed, nobody is left to press Ctrl-C: the shop ends too. */
+/**
+ * npm runs this program in a shell and passes a signal on to that shell alone, which does not pass it on; and when npm itself is killed,
+ * nobody is left to press Ctrl-C. Either way this process loses an ancestor, and then the shop ends too.
+ */
 function stopWithNpm(): void {
-  const parent = process.ppid;
-  if (!process.env['npm_lifecycle_event'] || parent === 1) return;
-  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 1_000).unref();
+  if (!process.env['npm_lifecycle_event']) return;
+  const before = ancestors();
+  const watch = setInterval(() => {
+    if (ancestors() === before) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, ANCESTORS_EVERY_MS);
+  watch.unref();
+}
+
+const ANCESTORS_EVERY_MS = 300;
+
+/** This process's parent and, where the system tells, that one's parent. */
+function ancestors(): string {
+  try {
+    const [, grandparent = ''] = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${process.ppid}/status`, 'latin1')) ?? [];
+    return `${process.ppid} ${grandparent}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
 
 const RESTART_AFTER_MS = 1_000;
