@@ -142,7 +142,7 @@ export async function countStatements(work: () => Promise<unknown>): Promise<num
 
 async function statements(): Promise<number> {
   const metric = await register.getSingleMetric('souk_sql_statements_total')?.get();
-  return metric?.values[0]?.value ?? 0;
+  return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
 }
 
 function viewer(userId: string | null, scopes: string[]) {

@@ -62,7 +62,7 @@ CREATE TABLE `order_lines` (
 --> statement-breakpoint
 CREATE TABLE `orders` (
 	`id` binary(16) NOT NULL,
-	`number` varchar(12) character set ascii collate ascii_bin NOT NULL,
+	`number` varchar(12) COLLATE utf8mb4_bin NOT NULL,
 	`user_id` binary(16) NOT NULL,
 	`status` varchar(16) NOT NULL,
 	`version` int NOT NULL,

@@ -159,7 +159,7 @@ describe('a checkout whose process died', () => {
     await forgetLeases(purchase.userId);
     await recoverCheckouts(service.desk);
     onTheWay.resolve();
-    await expect(placing).rejects.toMatchObject({ refusals: [{ code: 'INVALID' }] });
+    await expect(placing).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
     await expectUndone(purchase);
   });
 

@@ -135,7 +135,8 @@ async function reserve({ db, peers, paymentWindowMs }: CheckoutDesk, attempt: At
     lines: basket.lines.map(({ variantId, quantity }) => ({ variantId, quantity })),
   });
   if (quote) return quote;
-  await db.update(checkouts).set({ state: 'UNDONE' }).where(held(attempt, 'RUNNING'));
+  const ended = await db.update(checkouts).set({ state: 'UNDONE' }).where(held(attempt, 'RUNNING'));
+  if (affectedRows(ended) !== 1) leaseLost();
   throw new Refused(
     refusals.map(({ code, message, variantId, available }) => {
       const field = basket.lines.find((line) => line.variantId === variantId)?.field ?? ['input'];
@@ -156,10 +157,7 @@ async function place(
   try {
     await transaction(desk.db, async (tx) => {
       const ended = await tx.update(checkouts).set({ state: 'PLACED' }).where(held(attempt, 'RUNNING'));
-      if (affectedRows(ended) !== 1) {
-        const message = 'Placing the order took too long and was undone. Send it again with the same key.';
-        throw new SoukError('SUBGRAPH_TIMEOUT', message, { retryable: true });
-      }
+      if (affectedRows(ended) !== 1) leaseLost();
       await insertOrder(tx, orderId, order, desk.paymentWindowMs);
       await settle(tx, { orderId });
     });
@@ -169,6 +167,11 @@ async function place(
     if (isDuplicateKey(error, 'orders_by_number')) return place(desk, attempt, order, settle);
     throw error;
   }
+}
+
+function leaseLost(): never {
+  const message = 'Placing the order took too long and was undone. Send it again with the same key.';
+  throw new SoukError('SUBGRAPH_TIMEOUT', message, { retryable: true });
 }
 
 function alreadyOrdered(): never {

@@ -1,17 +1,7 @@
-import { amountMinor, instant, now, updatedAt } from '@souk/platform/database';
+import { amountMinor, exactText, instant, now, updatedAt } from '@souk/platform/database';
 import { idColumn } from '@souk/platform/id';
 import { sql } from 'drizzle-orm';
-import {
-  char,
-  check,
-  customType,
-  index,
-  int,
-  mysqlTable,
-  smallint,
-  uniqueIndex,
-  varchar,
-} from 'drizzle-orm/mysql-core';
+import { char, check, index, int, mysqlTable, smallint, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import type { OrderActor, OrderStatus } from './order-status.ts';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
@@ -26,10 +16,6 @@ export type OrderCancelReason =
   | 'FRAUD'
   | 'OTHER';
 
-/** Text of which no two spellings are the same: compared byte by byte. */
-const code = (name: string, length: number) =>
-  customType<{ data: string }>({ dataType: () => `varchar(${length}) character set ascii collate ascii_bin` })(name);
-
 const status = (name: string) => varchar(name, { length: 16 }).$type<OrderStatus>();
 
 /** What somebody ordered, at the prices and to the address of that moment. */
@@ -37,7 +23,7 @@ export const orders = mysqlTable(
   'orders',
   {
     id: idColumn('Order', 'id').primaryKey(),
-    number: code('number', 12).notNull(),
+    number: exactText('number', 12).notNull(),
     userId: idColumn('User', 'user_id').notNull(),
     status: status('status').notNull(),
     /** One more with every row in `order_events`. */
@@ -129,7 +115,7 @@ export const checkouts = mysqlTable(
     /** The order this attempt would make; what it does elsewhere is done in this name. */
     orderId: idColumn('Order', 'order_id').primaryKey(),
     userId: idColumn('User', 'user_id').notNull(),
-    idempotencyKey: varchar('idempotency_key', { length: 128 }).notNull(),
+    idempotencyKey: exactText('idempotency_key', 128).notNull(),
     state: varchar('state', { length: 16 }).$type<'RUNNING' | 'PLACED' | 'UNDOING' | 'UNDONE'>().notNull(),
     /** The last step that may have been taken: written before the step is. */
     reached: varchar('reached', { length: 32 }).notNull(),
