@@ -27,6 +27,7 @@ await runSubgraph({
     const transport = env.SMTP_URL
       ? smtpTransport({ url: env.SMTP_URL, from: env.MAIL_FROM })
       : fileTransport({ file: env.MAIL_OUTBOX_FILE, logger });
+    if (env.NODE_ENV === 'production' && !env.SMTP_URL) logger.warn('there is no mail server: nobody receives mails');
     const mailer = createMailer({ db, transport, storefrontUrl: env.STOREFRONT_URL, logger });
     const outboxFile = env.NODE_ENV === 'development' && !env.SMTP_URL ? env.MAIL_OUTBOX_FILE : null;
     return {
