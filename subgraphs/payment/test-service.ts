@@ -38,7 +38,7 @@ export type TestService = Awaited<ReturnType<typeof openTestService>>;
 export const SECRET = 'the-secret-of-this-test';
 export const OLDER_SECRET = 'the-secret-before';
 const APPROVAL_DELAY_MS = 150;
-const LATE_APPROVAL_MS = 400;
+const LATE_APPROVAL_MS = 900;
 const PROVIDER_TIMEOUT_MS = 500;
 
 /** What a test says about an order; the stand-in for the order service answers with it. */

@@ -131,7 +131,10 @@ describe('paymentStart', () => {
   it('finds a delayed approval out by itself when the webhook is lost', async () => {
     shop.provider.reports(false);
     const { payment } = await start(shop.placeOrder(), DELAYED);
-    await vi.waitFor(async () => expect((await shop.provider.charges()?.find(payment.id))?.status).toBe('SUCCEEDED'));
+    await vi.waitFor(
+      async () => expect((await shop.provider.charges()?.find(payment.id))?.status).toBe('SUCCEEDED'),
+      3_000,
+    );
     expect(await statusOf(payment.id)).toBe('PROCESSING');
     await shop.sweep();
     expect(await statusOf(payment.id)).toBe('CAPTURED');
@@ -285,7 +288,10 @@ describe('paymentCancel', () => {
     await shop.provider.start();
     await shop.sweep();
     expect(['CANCELED', 'CAPTURED']).toContain(await statusOf(payment.id));
-    await vi.waitFor(async () => expect((await shop.provider.charges()?.find(payment.id))?.status).toBe('SUCCEEDED'));
+    await vi.waitFor(
+      async () => expect((await shop.provider.charges()?.find(payment.id))?.status).toBe('SUCCEEDED'),
+      3_000,
+    );
   });
 
   it('answers a repeated key alike', async () => {

@@ -1,6 +1,6 @@
 import { transaction } from '@souk/platform/database';
 import { newId } from '@souk/platform/id';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { disagreements } from '../test-books.ts';
 import { openTestService, type TestOrder, type TestService } from '../test-service.ts';
 import type { Charge } from './providers/provider.ts';
@@ -176,8 +176,11 @@ describe('with the real provider', () => {
   it('calls off what is under way for an order that ended, and returns what comes in spite of it', async () => {
     const { order, id } = await charged('4000000000000259');
     await real.endOrder(order.id, 'EXPIRED');
-    await real.sweep();
-    expect(await real.payment(id)).toMatchObject({ status: 'EXPIRED' });
+    // A sweep passes over what is locked at that moment, here by the report that the charge has begun.
+    await vi.waitFor(async () => {
+      await real.sweep();
+      expect(await real.payment(id)).toMatchObject({ status: 'EXPIRED' });
+    });
     await expect.poll(async () => (await real.payment(id))?.capturedMinor, { timeout: 3_000 }).toBe(4990n);
     await real.sweep();
     expect(await real.payment(id)).toMatchObject({ status: 'REFUNDED', refundedMinor: 4990n });
