@@ -54,11 +54,13 @@ async function aptGet(args: string[]): Promise<void> {
   }
 }
 
-/** A package may enable its service for the next boot, and without the policy file start it now: both are undone where systemd runs. */
+/** A package may enable its service for the next boot, and without the policy file start it now: both are undone. */
 async function keepServicesOff(packages: string[]): Promise<void> {
-  if (!existsSync('/run/systemd/system')) return;
+  const hasSystemd = existsSync('/run/systemd/system');
   const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-  const [command = 'systemctl', ...args] = [...sudo, 'systemctl', 'disable', '--now'];
-  const services = packages.filter((name) => existsSync(`/lib/systemd/system/${name}.service`));
-  for (const service of services) await run(command, [...args, service]).catch(() => {});
+  for (const service of packages.filter((name) => existsSync(`/etc/init.d/${name}`))) {
+    const off = hasSystemd ? ['systemctl', 'disable', '--now', service] : ['update-rc.d', service, 'disable'];
+    const [command = '', ...args] = [...sudo, ...off];
+    await run(command, args).catch(() => {});
+  }
 }
