@@ -1,7 +1,7 @@
 import { EnvironmentError, flag, readEnvironment, text, url } from '@souk/platform/env';
 import { subgraphEnvironment } from '@souk/platform/service';
 
-export function readEnv() {
+export function readEnv(source: Record<string, string | undefined> = process.env) {
   const { TEST_CARD_ENABLED, TEST_PROVIDER_URL, TEST_PROVIDER_SECRET, ...env } = readEnvironment(
     {
       ...subgraphEnvironment,
@@ -13,7 +13,7 @@ export function readEnv() {
         'The secret shared with the provider of test cards; while it changes: new,old.',
       ).optional(),
     },
-    process.env,
+    source,
   );
   if (!(TEST_CARD_ENABLED ?? env.NODE_ENV !== 'production')) return { ...env, testCard: null };
 
