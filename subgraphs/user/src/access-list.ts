@@ -7,7 +7,7 @@ import { emailDomainOf, emailKeyOf } from './email.ts';
 import { canonicalRange, prefixOf, rangeCovers } from './ip-range.ts';
 import { type AccessEntryRow, accessEntries } from './tables.ts';
 import { readTexts } from './text-input.ts';
-import { lockUser, userById } from './user.ts';
+import { userById } from './user.ts';
 
 /** The allow and deny list. */
 
@@ -66,20 +66,21 @@ export async function addEntry(
   if (kind === 'USER' && !(await userById(db, subject))) refuse('NOT_FOUND', 'There is no such user.', { field });
 
   const entry = await transaction(db, async (tx) => {
-    // The author's row serves as the lock that makes counting and inserting one step.
-    const self = await lockUser(tx, author.userId);
-    if (effect === 'DENY' && self && covers({ kind, subject }, { ...author, emailKey: self.emailKey })) {
+    // Said first, because it lets one addition in at a time: counting, looking and inserting become one step.
+    const id = newId('AccessEntry');
+    await recordAccessChanges(tx, [{ kind: 'ENTRY', subject: id }]);
+    const self = await userById(tx, author.userId);
+    const afterwards = [...(await liveEntries(tx)), { effect, kind, subject }];
+    if (effect === 'DENY' && self && isDenied(afterwards, { ...author, emailKey: self.emailKey })) {
       refuse('SELF_NOT_ALLOWED', 'This entry would shut yourself out.', { field });
     }
     const [present] = await tx.select({ count: count() }).from(accessEntries);
     if ((present?.count ?? 0) >= MAXIMUM_ENTRIES) {
       refuse('LIMIT_REACHED', `The list holds ${MAXIMUM_ENTRIES} entries. Remove one first, or use wider ranges.`);
     }
-    const id = newId('AccessEntry');
-    const [taken] = await tx.select().from(accessEntries).where(isEntryOf(kind, subject)).for('update');
+    const [taken] = await tx.select().from(accessEntries).where(isEntryOf(kind, subject));
     if (taken) refuse('INVALID', 'There is an entry for this subject already. Remove it first.', { field });
     await tx.insert(accessEntries).values({ id, effect, kind, subject, reason, expiresAt, createdBy: author.userId });
-    await recordAccessChanges(tx, [{ kind: 'ENTRY', subject: id }]);
     const [written] = await tx.select().from(accessEntries).where(eq(accessEntries.id, id));
     if (!written) throw new Error('Expected the entry that was just written to be there.');
     return written;
@@ -126,18 +127,25 @@ export interface Applicant {
   clientIp: string | null;
 }
 
-/** Refuses who is on the deny list: as a person (an entry for the user outweighs one for the domain), or by network (the narrowest decides). */
+/** @throws {Refused} ACCESS_DENIED for who is shut out */
 export async function refuseDenied(db: Reader, applicant: Applicant): Promise<void> {
-  const fitting = (await liveEntries(db)).filter((entry) => covers(entry, applicant));
-  const ofKind = (kind: AccessEntryRow['kind']) => fitting.filter((entry) => entry.kind === kind);
-  const person = ofKind('USER')[0] ?? ofKind('EMAIL_DOMAIN')[0];
-  const [network] = ofKind('IP_RANGE').sort((left, right) => prefixOf(right.subject) - prefixOf(left.subject));
-  if (person?.effect === 'DENY' || network?.effect === 'DENY') {
+  if (isDenied(await liveEntries(db), applicant)) {
     refuse('ACCESS_DENIED', 'This is not possible from here. Contact the shop if you think this is a mistake.');
   }
 }
 
-function covers({ kind, subject }: Pick<AccessEntryRow, 'kind' | 'subject'>, applicant: Applicant): boolean {
+type Rule = Pick<AccessEntryRow, 'effect' | 'kind' | 'subject'>;
+
+/** Denied as a person (an entry for the user outweighs one for the domain), or by network (the narrowest range decides). */
+function isDenied(entries: readonly Rule[], applicant: Applicant): boolean {
+  const fitting = entries.filter((entry) => covers(entry, applicant));
+  const ofKind = (kind: Rule['kind']) => fitting.filter((entry) => entry.kind === kind);
+  const person = ofKind('USER')[0] ?? ofKind('EMAIL_DOMAIN')[0];
+  const [network] = ofKind('IP_RANGE').sort((left, right) => prefixOf(right.subject) - prefixOf(left.subject));
+  return person?.effect === 'DENY' || network?.effect === 'DENY';
+}
+
+function covers({ kind, subject }: Rule, applicant: Applicant): boolean {
   switch (kind) {
     case 'USER':
       return applicant.userId === subject;

@@ -75,8 +75,8 @@ export function openSigningKeys({ db, secret, rotateAfterSeconds, tokenLifeSecon
   async function rotate(): Promise<void> {
     await active();
     const successor = await newKey(secret, 'NEXT');
-    const rotated = await transaction(db, (tx) => moveOn(tx, rotateAfterSeconds, successor));
-    if (rotated) known = undefined;
+    await transaction(db, (tx) => moveOn(tx, rotateAfterSeconds, successor));
+    known = undefined;
     const dead = and(
       isNull(signingKeys.slot),
       lt(signingKeys.retiredAt, nowPlus(-(tokenLifeSeconds + MARGIN_SECONDS))),
@@ -98,13 +98,13 @@ export function openSigningKeys({ db, secret, rotateAfterSeconds, tokenLifeSecon
   };
 }
 
-async function moveOn(tx: Transaction, rotateAfterSeconds: number, successor: NewKey): Promise<boolean> {
+async function moveOn(tx: Transaction, rotateAfterSeconds: number, successor: NewKey): Promise<void> {
   const [old] = await tx
     .select({ kid: signingKeys.kid })
     .from(signingKeys)
     .where(and(eq(signingKeys.slot, 'ACTIVE'), lt(signingKeys.activatedAt, nowPlus(-rotateAfterSeconds))))
     .for('update');
-  if (!old) return false;
+  if (!old) return;
   await tx
     .update(signingKeys)
     .set({ slot: null, retiredAt: now })
@@ -114,7 +114,6 @@ async function moveOn(tx: Transaction, rotateAfterSeconds: number, successor: Ne
     .set({ slot: 'ACTIVE', activatedAt: now })
     .where(must(eq(signingKeys.slot, 'NEXT')));
   await tx.insert(signingKeys).values(successor);
-  return true;
 }
 
 type NewKey = typeof signingKeys.$inferInsert;
