@@ -85,10 +85,11 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
 const LABEL_WIDTH = 11;
 const REPEAT_AFTER_MS = 30_000;
 
-const FIRST_QUERY = `  {
+/** What a newcomer tries first. */
+export const FIRST_QUERY = `  {
     productSearch(query: "tea", first: 3) {
       totalCount { count }
-      nodes { title priceRange { minimum { amount currencyCode } } }
+      nodes { title priceRange { min { amount currencyCode } } }
     }
   }`;
 
