@@ -1,0 +1,152 @@
+import { loaderByKey, loaderOfMany, loaderOfPages } from '@souk/platform/batch';
+import { type PageArguments, pageOfMany } from '@souk/platform/connection';
+import type { Database } from '@souk/platform/database';
+import { and, asc, eq, getTableColumns, inArray, isNull, type SQL } from 'drizzle-orm';
+import { type CategoryPageArguments, pagesOfCategories } from './product-list.ts';
+import { isSlug } from './slug.ts';
+import {
+  type BrandRow,
+  brands,
+  type CategoryRow,
+  categories,
+  type MediaRow,
+  type ProductRow,
+  productDescriptions,
+  productMedia,
+  products,
+  productVariants,
+  type StockLevelRow,
+  type StockMovementRow,
+  stockLevels,
+  stockMovements,
+  type VariantRow,
+} from './tables.ts';
+import { isSku } from './variant-draft.ts';
+
+export type Loaders = ReturnType<typeof createLoaders>;
+
+/**
+ * Every read by key, batched and remembered for one request. What the viewer may not see is null here, so it is null on every way that leads to it:
+ * products that are not on sale, and their variants, exist only for staff.
+ */
+export function createLoaders(db: Database, { seesUnlisted }: { seesUnlisted: boolean }) {
+  const visible = seesUnlisted ? undefined : eq(products.isListed, true);
+
+  const selectProducts = (condition: SQL) => db.select().from(products).where(and(condition, visible));
+  const selectVariants = (condition: SQL) =>
+    db
+      .select(getTableColumns(productVariants))
+      .from(productVariants)
+      .innerJoin(products, eq(products.id, productVariants.productId))
+      .where(and(condition, visible, isNull(productVariants.deletedAt)))
+      .orderBy(asc(productVariants.position));
+  const selectMedia = (condition: SQL | undefined) =>
+    db.select().from(productMedia).where(condition).orderBy(asc(productMedia.position));
+  const selectChildren = (condition: SQL) =>
+    db.select().from(categories).where(condition).orderBy(asc(categories.name), asc(categories.id));
+
+  return {
+    productById: loaderByKey<ProductRow>({
+      load: (ids) => selectProducts(inArray(products.id, [...ids])),
+      key: (product) => product.id,
+    }),
+    productBySlug: loaderByKey<ProductRow>({
+      load: (slugs) => selectProducts(inArray(products.slug, slugs.filter(isSlug))),
+      key: (product) => product.slug,
+    }),
+    descriptionByProduct: loaderByKey<{ productId: string; description: string }>({
+      load: (ids) =>
+        db
+          .select()
+          .from(productDescriptions)
+          .where(inArray(productDescriptions.productId, [...ids])),
+      key: (row) => row.productId,
+    }),
+    variantById: loaderByKey<VariantRow>({
+      load: (ids) => selectVariants(inArray(productVariants.id, [...ids])),
+      key: (variant) => variant.id,
+    }),
+    variantBySku: loaderByKey<VariantRow>({
+      load: (skus) => selectVariants(inArray(productVariants.liveSku, skus.filter(isSku))),
+      key: (variant) => variant.sku,
+    }),
+    variantsByProduct: loaderOfMany<VariantRow>({
+      load: (ids) => selectVariants(inArray(productVariants.productId, [...ids])),
+      key: (variant) => variant.productId,
+    }),
+    mediaById: loaderByKey<MediaRow>({
+      load: (ids) => selectMedia(inArray(productMedia.id, [...ids])),
+      key: (media) => media.id,
+    }),
+    mediaByProduct: loaderOfMany<MediaRow>({
+      load: (ids) => selectMedia(inArray(productMedia.productId, [...ids])),
+      key: (media) => media.productId,
+    }),
+    featuredMediaByProduct: loaderByKey<MediaRow>({
+      load: (ids) => selectMedia(and(inArray(productMedia.productId, [...ids]), eq(productMedia.position, 0))),
+      key: (media) => media.productId,
+    }),
+    categoryById: loaderByKey<CategoryRow>({
+      load: (ids) =>
+        db
+          .select()
+          .from(categories)
+          .where(inArray(categories.id, [...ids])),
+      key: (category) => category.id,
+    }),
+    categoryBySlug: loaderByKey<CategoryRow>({
+      load: (slugs) =>
+        db
+          .select()
+          .from(categories)
+          .where(inArray(categories.slug, slugs.filter(isSlug))),
+      key: (category) => category.slug,
+    }),
+    childrenByCategory: loaderOfMany<CategoryRow>({
+      load: (ids) => selectChildren(inArray(categories.parentId, [...ids])),
+      key: (category) => category.parentId ?? '',
+    }),
+    productsByCategory: loaderOfPages<CategoryPageArguments, ProductRow>({
+      load: (ids, args) => pagesOfCategories(db, ids, args),
+    }),
+    brandById: loaderByKey<BrandRow>({
+      load: (ids) =>
+        db
+          .select()
+          .from(brands)
+          .where(inArray(brands.id, [...ids])),
+      key: (brand) => brand.id,
+    }),
+    brandBySlug: loaderByKey<BrandRow>({
+      load: (slugs) =>
+        db
+          .select()
+          .from(brands)
+          .where(inArray(brands.slug, slugs.filter(isSlug))),
+      key: (brand) => brand.slug,
+    }),
+    stockByVariant: loaderByKey<StockLevelRow>({
+      load: (ids) =>
+        db
+          .select()
+          .from(stockLevels)
+          .where(inArray(stockLevels.variantId, [...ids])),
+      key: (level) => level.variantId,
+    }),
+    movementsByVariant: loaderOfPages<PageArguments, StockMovementRow>({
+      load: (parents, args) =>
+        pageOfMany({
+          db,
+          table: stockMovements,
+          parent: stockMovements.variantId,
+          parents,
+          args,
+          name: 'stock.movements',
+          order: [
+            { column: stockMovements.createdAt, direction: 'desc', value: (row) => row.createdAt },
+            { column: stockMovements.id, direction: 'desc', value: (row) => row.id },
+          ],
+        }),
+    }),
+  };
+}
