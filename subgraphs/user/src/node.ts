@@ -3,7 +3,7 @@ import { type IdKind, typeOfId } from '@souk/platform/id';
 import type { Viewer } from '@souk/platform/identity';
 import type { Loaders } from './loaders.ts';
 import type { AddressRow, SessionRow, UserRow } from './tables.ts';
-import { maySee } from './visibility.ts';
+import { mayReadUsers, maySee } from './visibility.ts';
 
 /** Types of other subgraphs that `node` can name: the gateway asks their owner for everything but the id. */
 const foreignTypes = ['Product', 'ProductVariant', 'Category', 'Brand', 'Cart', 'Order', 'Payment'] as const;
@@ -39,7 +39,9 @@ export function nodesById(
 }
 
 export async function visibleUser(loaders: Loaders, viewer: Viewer | null, id: string): Promise<UserRow | null> {
-  return maySee(viewer, id) ? loaders.userById.load(id) : null;
+  const user = maySee(viewer, id) ? await loaders.userById.load(id) : null;
+  // Of a deleted account only staff see what is left.
+  return user?.deletedAt && !mayReadUsers(viewer) ? null : user;
 }
 
 export async function visibleAddress(loaders: Loaders, viewer: Viewer | null, id: string): Promise<AddressRow | null> {
