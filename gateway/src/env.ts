@@ -23,10 +23,10 @@ export const readEnv = () =>
       JWKS_URL: url(['http:', 'https:'], 'http://localhost:4001/.well-known/jwks.json'),
       TOKEN_ISSUER: text('Who issues access tokens.').default('https://souk.local'),
       TOKEN_AUDIENCE: text('Whom access tokens are for.').default('souk'),
-      /** How long one subgraph request may take. */
-      SUBGRAPH_TIMEOUT: durationMs().default(2_000),
-      /** The payment subgraph waits for a provider, so it gets longer. */
-      PAYMENT_TIMEOUT: durationMs().default(5_000),
+      /** How long a query to one subgraph may take. */
+      QUERY_TIMEOUT: durationMs().default(2_000),
+      /** A mutation may have to ask other subgraphs or a payment provider, each with a limit of its own. */
+      MUTATION_TIMEOUT: durationMs().default(10_000),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
       /** Browser origins that may call the API, comma-separated; `*` for any. Development allows any. */

@@ -26,10 +26,10 @@ const authenticate = createAuthenticate({
   accessState,
 });
 
+const timeouts = { queryTimeoutMs: env.QUERY_TIMEOUT, mutationTimeoutMs: env.MUTATION_TIMEOUT };
 const clients = new Map<string, SubgraphClient>();
 function subgraphClient(name: string): SubgraphClient {
-  const timeoutMs = name === 'payment' ? env.PAYMENT_TIMEOUT : env.SUBGRAPH_TIMEOUT;
-  const client = clients.get(name) ?? createSubgraphClient({ name, url: subgraphUrl(name), timeoutMs, signer });
+  const client = clients.get(name) ?? createSubgraphClient({ name, url: subgraphUrl(name), signer, ...timeouts });
   clients.set(name, client);
   return client;
 }

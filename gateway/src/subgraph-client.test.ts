@@ -26,7 +26,7 @@ async function ask(listener: RequestListener, query = '{ order { id } again: ord
   server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
-  client = createSubgraphClient({ name: 'order', url, timeoutMs: 300, signer });
+  client = createSubgraphClient({ name: 'order', url, queryTimeoutMs: 300, mutationTimeoutMs: 600, signer });
   return client.process({
     kind: 'incoming operation',
     request: { query, variables: { id: 1 } },

@@ -28,7 +28,8 @@ export interface SubgraphClientOptions {
   name: string;
   /** The subgraph's GraphQL endpoint. */
   url: string;
-  timeoutMs: number;
+  queryTimeoutMs: number;
+  mutationTimeoutMs: number;
   signer: Signer;
 }
 
@@ -40,7 +41,8 @@ export interface SubgraphClient extends GraphQLDataSource<RequestScope> {
  * The way from the gateway to one subgraph: keep-alive sockets, an assertion of who asks, a deadline, a cap on the answer.
  * A subgraph that cannot answer is not an exception: the fields it owns become null, each with an error that names the path and nothing else.
  */
-export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphClientOptions): SubgraphClient {
+export function createSubgraphClient(options: SubgraphClientOptions): SubgraphClient {
+  const { name, url, queryTimeoutMs, mutationTimeoutMs, signer } = options;
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, {
     connections: MAX_SOCKETS,
@@ -50,6 +52,8 @@ export function createSubgraphClient({ name, url, timeoutMs, signer }: SubgraphC
   });
 
   async function send(scope: RequestScope, request: { query?: string; variables?: unknown; operationName?: string }) {
+    // The planner writes the operation's kind first.
+    const timeoutMs = request.query?.startsWith('mutation') ? mutationTimeoutMs : queryTimeoutMs;
     const headers = {
       'content-type': 'application/json',
       accept: 'application/json',
