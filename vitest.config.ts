@@ -8,7 +8,7 @@ const oneGraphql = [
 
 const project = (name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: { alias: oneGraphql },
-  test: { name, server: { deps: { inline: [/@souk\//] } }, ...test },
+  test: { name, ...test },
 });
 
 export default defineConfig({
@@ -28,6 +28,8 @@ export default defineConfig({
         hookTimeout: 120_000,
         // They share a shop that keeps every core busy, and some start another: one at a time is faster than several starved ones.
         fileParallelism: false,
+        // After the others, because these measure how long things take.
+        sequence: { groupOrder: 1 },
       }),
     ],
   },

@@ -57,7 +57,20 @@ async function applyMigrations(subgraph: SubgraphName, url: string): Promise<voi
   const folder = join(workspaceOf(subgraph), 'migrations');
   if (!existsSync(folder))
     throw new Problem(`The subgraph "${subgraph}" has no migrations: expected them in ${folder}.`);
-  await migrate({ url, folder });
+  await migrate({ url, folder }).catch((error: unknown) => {
+    throw new Problem(
+      `The migrations of the "${subgraph}" subgraph do not apply to its database: ${reasonOf(error)}. ` +
+        'Where the database holds nothing of worth, start over with "npm start -- --reset".',
+      { cause: error },
+    );
+  });
+}
+
+/** What the server said, beneath what the libraries made of it. */
+function reasonOf(error: unknown): string {
+  let reason = error;
+  while (reason instanceof Error && reason.cause instanceof Error) reason = reason.cause;
+  return reason instanceof Error ? reason.message : String(reason);
 }
 
 const EVERYTHING = 'SELECT, INSERT, UPDATE, DELETE';

@@ -7,7 +7,7 @@ import { type Child, startChild } from './child.ts';
 import { lastWords } from './log-tail.ts';
 import { Problem } from './problem.ts';
 import { publicKeysOf, type Secrets } from './secrets.ts';
-import { workspaceOf } from './workspaces.ts';
+import { root, workspaceOf } from './workspaces.ts';
 
 /** The processes of a shop: the services, and the provider of test cards, which stands for the outside world. */
 export const processNames = ['gateway', ...subgraphNames, 'test-card'] as const;
@@ -108,6 +108,9 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
   };
 }
 
+/** Code that one process has compiled need not be compiled by the next: a third of what a start costs. https://nodejs.org/api/module.html#module-compile-cache */
+const NODE_COMPILE_CACHE = join(root, 'node_modules/.cache/souk');
+
 /** Variables of this machine that a process needs to run at all; everything else it is told on purpose. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'];
 
@@ -118,7 +121,7 @@ export function startService(plan: ServicePlan, { logFolder, inherit, overrides 
     command: process.execPath,
     args: ['--import', '@souk/platform/telemetry', plan.main],
     cwd: plan.folder,
-    env: { ...fromThisMachine(), ...inherit, ...plan.environment, ...overrides },
+    env: { ...fromThisMachine(), NODE_COMPILE_CACHE, ...inherit, ...plan.environment, ...overrides },
     logFile: logFileOf(plan.name, logFolder),
   });
 }
