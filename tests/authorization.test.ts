@@ -12,7 +12,7 @@ import {
   isObjectType,
   parse,
 } from 'graphql';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { type Answer, ask, type Client, newCustomer, type Person, send, staff } from './client.ts';
 import { graphql } from './generated/gql.ts';
 import { address, createProduct, pay, placedOrder } from './shopping.ts';
@@ -195,9 +195,9 @@ beforeAll(async () => {
     sessionId: viewer?.sessions?.[0]?.id ?? '',
   };
   for (const [name, value] of Object.entries(victim)) expect(value, name).toBeTruthy();
-  await expect
-    .poll(async () => (await ask(victim, VictimState)).viewer?.orders?.nodes[0]?.status, { timeout: 5_000 })
-    .toBe('CONFIRMED');
+  await vi.waitFor(async () => {
+    expect((await ask(victim, VictimState)).viewer?.orders?.nodes[0]?.status).toBe('CONFIRMED');
+  }, 5_000);
   before = await ask(victim, VictimState);
 });
 
