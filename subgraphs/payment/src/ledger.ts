@@ -14,7 +14,7 @@ export type LedgerAccount = 'provider_receivable' | 'customer_orders' | 'refunds
 export type LedgerKind = 'CAPTURE' | 'REFUND_GRANTED' | 'REFUND_SENT' | 'REFUND_FAILED';
 
 /** From which account to which an amount moves, for each kind of movement. */
-const movements: Record<LedgerKind, { debit: LedgerAccount; credit: LedgerAccount }> = {
+export const movements: Record<LedgerKind, { debit: LedgerAccount; credit: LedgerAccount }> = {
   CAPTURE: { debit: 'provider_receivable', credit: 'customer_orders' },
   REFUND_GRANTED: { debit: 'customer_orders', credit: 'refunds_payable' },
   REFUND_SENT: { debit: 'refunds_payable', credit: 'provider_receivable' },
