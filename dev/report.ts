@@ -19,25 +19,28 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
     const from = performance.now();
     const label = name.padEnd(LABEL_WIDTH);
     let told = '';
-    const show = (text: string) => {
-      if (out.isTTY) out.write(`\r\x1b[2K  ${quiet('…')} ${label} ${quiet(text)}`);
-      else if (text) write(`  … ${label} ${text}`);
+    const show = () => {
+      if (out.isTTY) out.write(`\r\x1b[2K  ${quiet('…')} ${label} ${quiet(told)}`);
+      else if (told) write(`  … ${label} ${told}`);
     };
-    show('');
+    show();
+    // Where lines cannot be taken back, only a step that keeps somebody waiting says what it is doing.
+    const patience = out.isTTY ? undefined : setTimeout(show, PATIENCE_MS).unref();
     try {
       const result = await work((text) => {
         told = text;
-        show(text);
+        if (out.isTTY) show();
       });
       if (out.isTTY) out.write('\r\x1b[2K');
-      write(
-        `  ${styleText('green', '✓', { stream: out })} ${label} ${seconds(from).padStart(7)}  ${quiet(told)}`.trimEnd(),
-      );
+      const mark = styleText('green', '✓', { stream: out });
+      write(`  ${mark} ${label} ${seconds(from).padStart(7)}${told && `  ${quiet(told)}`}`);
       return result;
     } catch (error) {
       if (out.isTTY) out.write('\r\x1b[2K');
       write(`  ${styleText('red', '✗', { stream: out })} ${label} ${seconds(from).padStart(7)}`);
       throw error;
+    } finally {
+      clearTimeout(patience);
     }
   };
 
@@ -57,6 +60,7 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
       for (const service of Object.values(shop.services)) {
         if (service.name !== 'gateway') row(service.name, quiet(`${service.url}, process ${service.pid}`));
       }
+      row('pictures', quiet(shop.mediaUrl));
       row('mysql', quiet(placeOf('mysql', shop.stores.mysqlAdminUrl)));
       row('redis', quiet(placeOf('redis', shop.stores.redisUrl)));
       row('logs', quiet(shown(join(folder, 'logs'))));
@@ -83,6 +87,7 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
 }
 
 const LABEL_WIDTH = 11;
+const PATIENCE_MS = 1_000;
 const REPEAT_AFTER_MS = 30_000;
 
 /** What a newcomer tries first. */

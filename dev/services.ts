@@ -34,8 +34,8 @@ export interface ServiceFacts {
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
   secrets: Secrets;
-  /** Where a process may keep files of its own. */
-  dataFolder: string;
+  /** Where the shop keeps everything. */
+  folder: string;
 }
 
 /** Turns the facts of a shop into what each of its processes is told. A service is configured by its environment and by nothing else. */
@@ -82,7 +82,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     },
     user: subgraph('user', {
       KEY_ENCRYPTION_SECRET: secrets.keyEncryptionSecret,
-      MAIL_OUTBOX_FILE: join(facts.dataFolder, 'mail.jsonl'),
+      MAIL_OUTBOX_FILE: join(facts.folder, 'mail.jsonl'),
     }),
     catalog: subgraph('catalog'),
     cart: subgraph('cart'),
@@ -102,7 +102,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
         PORT: String(ports['test-card']),
         WEBHOOK_URL: at('payment', '/webhooks/test-card'),
         TEST_PROVIDER_SECRET: secrets.testProviderSecret,
-        TEST_PROVIDER_LOG: join(facts.dataFolder, 'test-provider.jsonl'),
+        TEST_PROVIDER_LOG: providerLogOf(facts.folder),
       },
     },
   };
@@ -136,6 +136,11 @@ export interface StartServiceOptions {
 
 function fromThisMachine(): Environment {
   return Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+/** The log of the provider of test cards: what really happened to the money, told by somebody other than the shop. */
+export function providerLogOf(folder: string): string {
+  return join(folder, 'test-provider.jsonl');
 }
 
 export function logFileOf(name: ProcessName, logFolder: string): string {

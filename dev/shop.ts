@@ -5,6 +5,7 @@ import { allByName, byName } from './by-name.ts';
 import type { Child } from './child.ts';
 import { prepareDatabase } from './databases.ts';
 import { freePort } from './free-port.ts';
+import { mediaPlaceOf, serveMedia } from './media.ts';
 import { Problem } from './problem.ts';
 import { forgetData } from './reset.ts';
 import { secretsOf } from './secrets.ts';
@@ -14,6 +15,7 @@ import {
   type ProcessName,
   planServices,
   processNames,
+  providerLogOf,
   type ServicePlan,
   type StartServiceOptions,
   startService,
@@ -51,8 +53,18 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       if (options.reset) await forgetData(stores, databasePrefix);
       return prepareDatabases(stores, databasePrefix, secrets.databasePasswords);
     });
+    const media = await mediaPlaceOf(folder, { host, port });
+    const pictures = await serveMedia(media).catch((cause: unknown) => {
+      throw new Problem(
+        `Port ${media.port} is in use, and this shop's pictures have their addresses there: stop what listens on it, or start over with "npm start -- --reset".`,
+        { cause },
+      );
+    });
+    undo.push(pictures.close);
     const { seed } = options;
-    if (seed) await step('seed', (say) => seed({ databaseUrls, redisUrl: stores.redisUrl, say }));
+    if (seed) {
+      await step('seed', (say) => seed({ databaseUrls, providerLog: providerLogOf(folder), mediaUrl: media.url, say }));
+    }
 
     const plans = planServices({
       host,
@@ -61,7 +73,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       databaseUrls,
       redisUrl: stores.redisUrl,
       secrets,
-      dataFolder: folder,
+      folder,
     });
     const services = await step('services', () => startServices(plans, { logFolder, ...options, undo }));
 
@@ -69,6 +81,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       gatewayUrl: `${origin}/graphql`,
       adminUrl: `${origin}/admin/graphql`,
       stores,
+      mediaUrl: media.url,
       databaseUrls,
       services,
       metricsUrls: byName(processNames, (name) => plans[name].metricsUrl),
@@ -179,7 +192,10 @@ export type Step = <Result>(name: string, work: (say: (text: string) => void) =>
 
 export type SeedShop = (target: {
   databaseUrls: Record<SubgraphName, string>;
-  redisUrl: string;
+  /** What the provider of test cards knows of the past. */
+  providerLog: string;
+  /** What the addresses of pictures begin with. */
+  mediaUrl: string;
   /** Tells how far it is. */
   say: (text: string) => void;
 }) => Promise<void>;
@@ -189,6 +205,8 @@ export interface Shop {
   gatewayUrl: string;
   /** The staff's endpoint. */
   adminUrl: string;
+  /** What the addresses of the demo's pictures begin with. */
+  mediaUrl: string;
   stores: Stores;
   databaseUrls: Record<SubgraphName, string>;
   services: Record<ProcessName, RunningService>;

@@ -5,7 +5,8 @@ import { followLog, lastWords, troubleIn } from './log-tail.ts';
 import { Problem } from './problem.ts';
 import { createReport } from './report.ts';
 import { forgetFolder } from './reset.ts';
-import { type RunningService, type SeedShop, startShop } from './shop.ts';
+import { seedShop } from './seed-shop.ts';
+import { type RunningService, startShop } from './shop.ts';
 import { askRunningShop } from './shop-lock.ts';
 import { readStartOptions, usage } from './start-options.ts';
 
@@ -30,7 +31,7 @@ async function start(): Promise<void> {
     port: options.port,
     configured: { mysql: options.mysqlAdminUrl, redis: options.redisUrl },
     reset,
-    ...(options.seed && seedShop ? { seed: seedShop } : {}),
+    ...(options.seed ? { seed: (target) => seedShop(target, target) } : {}),
     inherit: ownEnvironment(),
     step: report.step,
     onEnd: (service, how) => void restart(service, how, report.write),
@@ -44,9 +45,6 @@ async function start(): Promise<void> {
   report.ready(shop, { seeded: options.seed, folder });
   stopShop = shop.stop;
 }
-
-/** Fills an empty shop with the demo data. */
-const seedShop: SeedShop | undefined = undefined;
 
 /** What stops the shop; before it is up, whatever has been started by then. */
 let stopShop: () => Promise<void> = stopAllChildren;
