@@ -145,7 +145,7 @@ describe('authenticate', () => {
   it.each([
     ['192.0.2.0/24', '192.0.2.7', 'FORBIDDEN'],
     ['192.0.2.0/24', '192.0.3.7', 'accepted'],
-    ['192.0.2.7', '192.0.2.7', 'FORBIDDEN'],
+    ['192.0.2.7/32', '192.0.2.7', 'FORBIDDEN'],
     ['192.0.2.0/24', '::ffff:192.0.2.7', 'FORBIDDEN'],
     ['2001:db8::/32', '2001:db8::1', 'FORBIDDEN'],
     ['2001:db8::/32', '2001:db9::1', 'accepted'],
@@ -157,17 +157,25 @@ describe('authenticate', () => {
     expect(await refusal(authenticate({ authorization: undefined, clientIp: ip }))).toBe(outcome);
   });
 
-  it('lets an allowed address out of a denied range, and forgets entries that ended', async () => {
+  it('lets the narrowest range decide, and forgets entries that ended', async () => {
     const deny = { effect: 'DENY', kind: 'IP_RANGE', subject: '192.0.2.0/24' } as const;
     const base = snapshot as AccessSnapshot;
     snapshot = {
       ...base,
       accessEntries: [
         { ...deny, expiresAt: null },
-        { effect: 'ALLOW', kind: 'IP_RANGE', subject: clientIp, expiresAt: null },
+        { effect: 'ALLOW', kind: 'IP_RANGE', subject: `${clientIp}/32`, expiresAt: null },
       ],
     };
     expect(await refusal(authenticate({ authorization: undefined, clientIp }))).toBe('accepted');
+    snapshot = {
+      ...base,
+      accessEntries: [
+        { ...deny, expiresAt: null },
+        { effect: 'ALLOW', kind: 'IP_RANGE', subject: '192.0.0.0/16', expiresAt: null },
+      ],
+    };
+    expect(await refusal(authenticate({ authorization: undefined, clientIp }))).toBe('FORBIDDEN');
     snapshot = { ...base, accessEntries: [{ ...deny, expiresAt: '2020-01-01T00:00:00.000Z' }] };
     expect(await refusal(authenticate({ authorization: undefined, clientIp }))).toBe('accepted');
   });

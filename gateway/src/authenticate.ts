@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net';
 import { SoukError } from '@souk/platform/errors';
 import type { AccessSnapshot, Viewer } from '@souk/platform/identity';
+import { narrowestFor } from '@souk/platform/ip-range';
 import { createRemoteJWKSet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose';
 import type { AccessState } from './access-state.ts';
 
@@ -54,7 +54,7 @@ export function createAuthenticate({ jwksUrl, issuer, audience, accessState }: A
 
   return async ({ authorization, clientIp }) => {
     const snapshot = accessState.current();
-    if (snapshot) refuseDenied(snapshot, 'IP_RANGE', (range) => inRange(clientIp, range));
+    if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
     if (authorization === undefined) return null;
     const token = bearerToken(authorization);
     const payload = await verify(token).catch((cause: unknown) => {
@@ -85,39 +85,24 @@ function viewerOf(payload: JWTPayload, snapshot: AccessSnapshot): Viewer {
   if (snapshot.revokedSessionIds.includes(sessionId)) throw invalidToken('belongs to a session that was signed out');
   if (snapshot.blockedUserIds.includes(userId))
     throw invalidToken('belongs to an account that is suspended or deleted');
-  refuseDenied(snapshot, 'USER', (subject) => subject === userId);
+  refuseDenied(liveEntries(snapshot, 'USER').find(({ subject }) => subject === userId));
   const roles = snapshot.userRoles[userId] ?? issuedRoles.map(String);
   return { userId, sessionId, roles, scopes: new Set(roles.flatMap((role) => snapshot.roleScopes[role] ?? [])) };
 }
 
-/** An explicit ALLOW of the same kind that covers the subject outweighs a DENY. */
-function refuseDenied(snapshot: AccessSnapshot, kind: 'IP_RANGE' | 'USER', covers: (subject: string) => boolean): void {
+type Entry = AccessSnapshot['accessEntries'][number];
+
+function liveEntries({ accessEntries }: AccessSnapshot, kind: Entry['kind']): Entry[] {
   const now = new Date().toISOString();
-  const live = snapshot.accessEntries.filter(
-    (entry) => entry.kind === kind && (entry.expiresAt === null || entry.expiresAt > now) && covers(entry.subject),
-  );
-  if (live.some(({ effect }) => effect === 'DENY') && !live.some(({ effect }) => effect === 'ALLOW')) {
-    throw new SoukError(
-      'FORBIDDEN',
-      'Requests from here are not accepted. Contact the shop if you think this is a mistake.',
-    );
-  }
+  return accessEntries.filter((entry) => entry.kind === kind && (entry.expiresAt === null || entry.expiresAt > now));
 }
 
-const blockLists = new Map<string, BlockList>();
-
-/** Whether an address lies in a CIDR range, or is that address. */
-function inRange(address: string, range: string): boolean {
-  let list = blockLists.get(range);
-  if (!list) {
-    list = new BlockList();
-    const [network = '', prefix] = range.split('/');
-    const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) list.addAddress(network, family);
-    else list.addSubnet(network, Number(prefix), family);
-    remember(blockLists, range, list);
-  }
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+function refuseDenied(deciding: Entry | undefined): void {
+  if (deciding?.effect !== 'DENY') return;
+  throw new SoukError(
+    'FORBIDDEN',
+    'Requests from here are not accepted. Contact the shop if you think this is a mistake.',
+  );
 }
 
 const MAX_REMEMBERED = 10_000;

@@ -173,7 +173,7 @@ export interface AccessSnapshot {
   userRoles: Record<string, string[]>;
   /** Scopes each role grants now. */
   roleScopes: Record<string, string[]>;
-  /** Explicit allow and deny entries; an ALLOW of a subject outweighs a DENY of a wider one. */
+  /** Explicit allow and deny entries, ranges in canonical form (`203.0.113.0/24`); of several that cover an address the narrowest decides. */
   accessEntries: {
     effect: 'ALLOW' | 'DENY';
     kind: 'USER' | 'IP_RANGE' | 'EMAIL_DOMAIN';

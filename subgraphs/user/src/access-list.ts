@@ -1,10 +1,10 @@
 import { type Database, must, now, type Reader, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId, typeOfId } from '@souk/platform/id';
+import { canonicalRange, narrowestFor } from '@souk/platform/ip-range';
 import { and, count, desc, eq, gt, inArray, isNull, lt, or } from 'drizzle-orm';
 import { accessBell, recordAccessChanges } from './access-change.ts';
 import { emailDomainOf, emailKeyOf } from './email.ts';
-import { canonicalRange, prefixOf, rangeCovers } from './ip-range.ts';
 import { type AccessEntryRow, accessEntries } from './tables.ts';
 import { readTexts } from './text-input.ts';
 import { userById } from './user.ts';
@@ -137,23 +137,13 @@ export async function refuseDenied(db: Reader, applicant: Applicant): Promise<vo
 type Rule = Pick<AccessEntryRow, 'effect' | 'kind' | 'subject'>;
 
 /** Denied as a person (an entry for the user outweighs one for the domain), or by network (the narrowest range decides). */
-function isDenied(entries: readonly Rule[], applicant: Applicant): boolean {
-  const fitting = entries.filter((entry) => covers(entry, applicant));
-  const ofKind = (kind: Rule['kind']) => fitting.filter((entry) => entry.kind === kind);
-  const person = ofKind('USER')[0] ?? ofKind('EMAIL_DOMAIN')[0];
-  const [network] = ofKind('IP_RANGE').sort((left, right) => prefixOf(right.subject) - prefixOf(left.subject));
+function isDenied(entries: readonly Rule[], { userId, emailKey, clientIp }: Applicant): boolean {
+  const ofKind = (kind: Rule['kind']) => entries.filter((entry) => entry.kind === kind);
+  const person =
+    ofKind('USER').find(({ subject }) => subject === userId) ??
+    ofKind('EMAIL_DOMAIN').find(({ subject }) => subject === emailDomainOf(emailKey));
+  const network = clientIp === null ? undefined : narrowestFor(ofKind('IP_RANGE'), clientIp);
   return person?.effect === 'DENY' || network?.effect === 'DENY';
-}
-
-function covers({ kind, subject }: Rule, applicant: Applicant): boolean {
-  switch (kind) {
-    case 'USER':
-      return applicant.userId === subject;
-    case 'EMAIL_DOMAIN':
-      return emailDomainOf(applicant.emailKey) === subject;
-    case 'IP_RANGE':
-      return applicant.clientIp !== null && rangeCovers(subject, applicant.clientIp);
-  }
 }
 
 const expectedSubject: Record<AccessEntryRow['kind'], string> = {

@@ -15,18 +15,35 @@ export function canonicalRange(text: string): string | undefined {
   return `${fromNumber(network, version)}/${prefix}`;
 }
 
-/** Whether an address lies in a canonical range. */
-export function rangeCovers(range: string, address: string): boolean {
-  const [network = '', prefix] = range.split('/');
-  if (isIP(address) === 0) return false;
-  const list = new BlockList();
-  list.addSubnet(network, Number(prefix), familyOf(network));
-  return list.check(address, familyOf(address));
+/** Of those entries whose range (in canonical form) covers the address, the one with the narrowest: it decides. */
+export function narrowestFor<Entry extends { subject: string }>(
+  entries: readonly Entry[],
+  address: string,
+): Entry | undefined {
+  const prefixOf = ({ subject }: Entry) => Number(subject.slice(subject.indexOf('/') + 1));
+  return entries
+    .filter(({ subject }) => rangeCovers(subject, address))
+    .reduce<Entry | undefined>((best, entry) => (best && prefixOf(best) >= prefixOf(entry) ? best : entry), undefined);
 }
 
-/** How narrow a canonical range is: the length of its prefix. */
-export function prefixOf(range: string): number {
-  return Number(range.slice(range.indexOf('/') + 1));
+/** Whether an address lies in a canonical range. An IPv4 address may be written as one of IPv6 (`::ffff:192.0.2.1`). */
+export function rangeCovers(range: string, address: string): boolean {
+  return isIP(address) !== 0 && blockListOf(range).check(address, familyOf(address));
+}
+
+const MAX_REMEMBERED = 1_000;
+const blockLists = new Map<string, BlockList>();
+
+/** Every request asks for the same few ranges. */
+function blockListOf(range: string): BlockList {
+  const known = blockLists.get(range);
+  if (known) return known;
+  const [network = '', prefix] = range.split('/');
+  const list = new BlockList();
+  list.addSubnet(network, Number(prefix), familyOf(network));
+  if (blockLists.size >= MAX_REMEMBERED) blockLists.clear();
+  blockLists.set(range, list);
+  return list;
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {
