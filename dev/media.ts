@@ -15,9 +15,6 @@ export interface MediaPlace {
   url: string;
 }
 
-/** Where the demo's pictures are when nobody has chosen another place. */
-export const DEFAULT_MEDIA_URL = 'http://localhost:4001/media';
-
 /**
  * The place of a shop's pictures: next to its gateway, and the same at every start, because the catalog holds the addresses.
  */

@@ -30,7 +30,8 @@ import { DEMO_PASSWORD, demoAccounts } from './demo-accounts.ts';
 import { type SeedOptions, seedShop } from './seed-shop.ts';
 import { createTestDatabase } from './test-database.ts';
 
-const PRODUCTS = 120;
+const PRODUCTS = 60;
+const mediaUrl = 'http://localhost:4001/media';
 const undo: (() => unknown)[] = [];
 
 async function emptyShop() {
@@ -47,7 +48,10 @@ async function emptyShop() {
   const providerLog = join(folder, 'test-provider.jsonl');
   const said: string[] = [];
   const seed = (options: SeedOptions) =>
-    seedShop({ databaseUrls, providerLog, say: (text) => said.push(text) }, { products: PRODUCTS, ...options });
+    seedShop(
+      { databaseUrls, providerLog, mediaUrl, say: (text) => said.push(text) },
+      { products: PRODUCTS, ...options },
+    );
   return { ...open, databases, providerLog, said, seed };
 }
 
@@ -82,10 +86,10 @@ afterAll(async () => {
 
 describe('the demo', () => {
   it('says what it has made, and leaves a shop alone that has products', async () => {
-    expect(shop.said[0]).toMatch(/^120 products, \d+ variants, 48 orders$/);
+    expect(shop.said[0]).toMatch(/^60 products, \d+ variants, 24 orders$/);
     const before = await allByName(subgraphNames, (name) => rowsOf(shop.databases[name].adminUrl));
     await shop.seed({});
-    expect(shop.said.at(-1)).toBe('120 products are there already');
+    expect(shop.said.at(-1)).toBe('60 products are there already');
     expect(await allByName(subgraphNames, (name) => rowsOf(shop.databases[name].adminUrl))).toEqual(before);
   });
 

@@ -2,13 +2,12 @@ import { variantFacts } from '@souk/cart/tables';
 import { products as productTable } from '@souk/catalog/tables';
 import { orders as orderTable } from '@souk/order/tables';
 import { payments as paymentTable } from '@souk/payment/tables';
-import { type OpenDatabase, openDatabase, type Transaction, transaction } from '@souk/platform/database';
+import { type Database, type OpenDatabase, openDatabase, type Transaction, transaction } from '@souk/platform/database';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import { users as userTable } from '@souk/user/tables';
 import { count, eq } from 'drizzle-orm';
 import type { MySqlColumn, MySqlTable } from 'drizzle-orm/mysql-core';
 import { byName } from './by-name.ts';
-import { DEFAULT_MEDIA_URL } from './media.ts';
 import { type DemoOrder, ordersOf } from './seed/orders.ts';
 import { customers, staff } from './seed/people.ts';
 import { type DemoProduct, productAt } from './seed/products.ts';
@@ -28,10 +27,10 @@ import { writePeople } from './seed/write-users.ts';
  * was interrupted goes on where it stopped.
  */
 export async function seedShop(target: SeedTarget, options: SeedOptions = {}): Promise<void> {
-  const { products: wanted = 500, mediaUrl = DEFAULT_MEDIA_URL, add = false, hasPast = true, onProgress } = options;
+  const { products: wanted = 500, add = false, hasPast = true, onProgress } = options;
   const stores = byName(subgraphNames, (name) => openDatabase({ url: target.databaseUrls[name], poolSize: 2 }));
   try {
-    const from = await countProducts(stores.catalog);
+    const from = await countProducts(stores.catalog.db);
     if (from > 0 && !add) return void target.say?.(`${from} products are there already`);
 
     let variants = 0;
@@ -43,7 +42,7 @@ export async function seedShop(target: SeedTarget, options: SeedOptions = {}): P
         orders = hasPast ? ordersOf(slice, Math.min(Math.round(wanted * ORDERS_PER_PRODUCT), MAX_ORDERS)) : [];
         await writePast(stores, orders, target.providerLog);
       }
-      await writeSlice(stores, slice, { orders: done === 0 ? orders : [], mediaUrl });
+      await writeSlice(stores, slice, { orders: done === 0 ? orders : [], mediaUrl: target.mediaUrl });
       variants += slice.reduce((sum, product) => sum + product.variants.length, 0);
       done += size;
       onProgress?.(done);
@@ -56,8 +55,10 @@ export async function seedShop(target: SeedTarget, options: SeedOptions = {}): P
 
 export interface SeedTarget {
   databaseUrls: Record<SubgraphName, string>;
-  /** The log of the provider of test cards. Without it, nobody in the outside world knows of the payments of the past. */
-  providerLog?: string;
+  /** The log of the provider of test cards, who has to know of the payments of the past. */
+  providerLog: string;
+  /** What the addresses of all pictures begin with. */
+  mediaUrl: string;
   /** Tells what was done. */
   say?: (text: string) => void;
 }
@@ -65,8 +66,6 @@ export interface SeedTarget {
 export interface SeedOptions {
   /** How many. Default 500. */
   products?: number;
-  /** What the addresses of all pictures begin with. */
-  mediaUrl?: string;
   /** Adds products to those that are there; nobody has ordered them yet. */
   add?: boolean;
   /** Whether customers of an empty shop have ordered before. Default true. */
@@ -82,16 +81,16 @@ const SLICE = 1_000;
 const ORDERS_PER_PRODUCT = 0.4;
 const MAX_ORDERS = 400;
 
-export async function countProducts({ db }: OpenDatabase): Promise<number> {
+export async function countProducts(db: Database): Promise<number> {
   const [row] = await db.select({ count: count() }).from(productTable);
   return row?.count ?? 0;
 }
 
 /** The people, and what they have done in the shop so far. */
-async function writePast(stores: Stores, orders: readonly DemoOrder[], providerLog: string | undefined): Promise<void> {
+async function writePast(stores: Stores, orders: readonly DemoOrder[], providerLog: string): Promise<void> {
   const people = [...staff, ...customers];
   const payments = orders.flatMap((order) => order.payments);
-  if (providerLog) await appendToProviderLog(providerLog, orders);
+  await appendToProviderLog(providerLog, orders);
   await Promise.all([
     writeOnce(stores.user, userTable, userTable.id, people[0]?.id, (tx) => writePeople(tx, people)),
     writeOnce(stores.order, orderTable, orderTable.id, orders[0]?.id, (tx) => writeOrders(tx, orders)),
