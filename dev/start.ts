@@ -31,7 +31,7 @@ async function start(): Promise<void> {
     port: options.port,
     configured: { mysql: options.mysqlAdminUrl, redis: options.redisUrl },
     reset,
-    ...(options.seed ? { seed: (target) => seedShop(target, target) } : {}),
+    ...(options.seed ? { seed: seedShop } : {}),
     inherit: ownEnvironment(),
     step: report.step,
     onEnd: (service, how) => void restart(service, how, report.write),
