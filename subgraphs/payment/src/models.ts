@@ -1,6 +1,6 @@
 import type { Edge, Connection as Page } from '@souk/platform/connection';
 import type { Money as PublicMoney } from '@souk/platform/money';
-import type { PaymentProvider } from './providers/provider.ts';
+import type { NextAction, PaymentProvider } from './providers/provider.ts';
 import type { PaymentRow, RefundRow } from './tables.ts';
 
 /** What each GraphQL type is made of. */
@@ -8,6 +8,9 @@ export type Payment = PaymentRow;
 export type PaymentConnection = Page<PaymentRow>;
 export type PaymentEdge = Edge<PaymentRow>;
 export type PaymentMethodOption = PaymentProvider;
+export type PaymentRedirect = Extract<NextAction, { kind: 'REDIRECT' }>;
+export type PaymentClientSecret = Extract<NextAction, { kind: 'CLIENT_SECRET' }>;
+export type PaymentQrCode = Extract<NextAction, { kind: 'QR_CODE' }>;
 export type Refund = RefundRow;
 export type Money = PublicMoney;
 /** An order by its id, with what its own service or the payment has told about it. */

@@ -2,7 +2,9 @@ import type { PaymentStatus } from './tables.ts';
 
 /** Every way a payment may go. What is not listed never happens, whatever a provider says and in whichever order it says it. */
 const transitions: Record<PaymentStatus, readonly PaymentStatus[]> = {
-  PROCESSING: ['AUTHORIZED', 'CAPTURED', 'FAILED', 'CANCELED', 'EXPIRED'],
+  PROCESSING: ['REQUIRES_ACTION', 'AUTHORIZED', 'CAPTURED', 'FAILED', 'CANCELED', 'EXPIRED'],
+  // Whatever is on its way, the customer may be asked again: only the end of it takes a payment out of this state.
+  REQUIRES_ACTION: ['AUTHORIZED', 'CAPTURED', 'FAILED', 'CANCELED', 'EXPIRED'],
   AUTHORIZED: ['CAPTURED', 'FAILED', 'CANCELED', 'EXPIRED'],
   // Money that arrives after all is booked, and sent back in the same transaction.
   FAILED: ['CAPTURED'],
@@ -19,5 +21,5 @@ export function mayBecome(from: PaymentStatus, to: PaymentStatus): boolean {
 
 /** Whether the provider still has the last word on a payment. */
 export function isOpen(status: PaymentStatus): boolean {
-  return status === 'PROCESSING' || status === 'AUTHORIZED';
+  return status === 'REQUIRES_ACTION' || status === 'PROCESSING' || status === 'AUTHORIZED';
 }

@@ -12,6 +12,7 @@ import { isOpen } from './payment-status.ts';
 import type { Orders, OrderToPay } from './peers.ts';
 import {
   type Card,
+  type ChargeRequest,
   type PaymentProvider,
   ProviderFailure,
   type ProviderName,
@@ -31,6 +32,7 @@ export interface StartInput {
   orderId: string;
   provider: ProviderName;
   testCard?: Card | null | undefined;
+  returnUrl?: string | null | undefined;
   idempotencyKey: string;
 }
 
@@ -40,7 +42,7 @@ const FIRST_CHECK_SECONDS = 10;
 
 /**
  * Pays an order. The payment is on record before the provider hears of it, under an id that the provider charges once; what the provider answers is
- * booked in one transaction. Without an answer the payment stays PROCESSING, and a webhook or a look-up settles it.
+ * booked in one transaction. Without an answer the payment stays PROCESSING, and a webhook or a look-up settles it; with REQUIRES_ACTION the customer goes on.
  *
  * @param userId who pays; it has to be their order
  * @throws {Refused} INVALID, REQUIRED, NOT_FOUND, ORDER_NOT_PAYABLE, ALREADY_PAID, PAYMENT_IN_PROGRESS, TOO_MANY_ATTEMPTS, IDEMPOTENCY_KEY_REUSED with
@@ -55,8 +57,7 @@ export async function paymentStart(
   const orderId = parseId('Order', input.orderId);
   const provider = cashier.providers.get(input.provider);
   if (!provider) refuse('INVALID', 'This way to pay is not offered.', { field: ['input', 'provider'] });
-  if (!input.testCard) refuse('REQUIRED', 'A card is needed to pay this way.', { field: ['input', 'testCard'] });
-  const card = parseCard(input.testCard);
+  const means = meansFor(provider, input);
 
   let isNew = false;
   const begun = await onceOnly<{ paymentId: string }>({
@@ -65,12 +66,17 @@ export async function paymentStart(
     operation: 'paymentStart',
     key: input.idempotencyKey,
     // Not even a hash of the number: there are few enough numbers to try them all.
-    body: { orderId, provider: provider.name, ...summarize(card) },
+    body: {
+      orderId,
+      provider: provider.name,
+      ...(means.card && summarize(means.card)),
+      ...(means.returnUrl && { returnUrl: means.returnUrl }),
+    },
     run: async ({ settle: answer }) => {
       const order = await cashier.orders.toPay(orderId, userId);
       if (!order) refuse('NOT_FOUND', 'There is no such order.', { field: ['input', 'orderId'] });
       const paymentId = await transaction(db, async (tx) => {
-        const id = await begin(tx, { order, userId, provider, card });
+        const id = await begin(tx, { order, userId, provider, card: means.card });
         await answer(tx, { paymentId: id });
         return id;
       });
@@ -78,14 +84,41 @@ export async function paymentStart(
       return { paymentId };
     },
   });
-  if (isNew) await charge(db, cashier, provider, begun.paymentId, card);
+  if (isNew) await charge(db, cashier, provider, begun.paymentId, means);
   return answerTo(await readPayment(db, begun.paymentId));
+}
+
+/** What the customer gives besides the order, as the provider needs it; what it does not need goes no further. */
+type Means = Pick<ChargeRequest, 'card' | 'returnUrl'>;
+
+/** As much as every provider takes. */
+const MAX_RETURN_URL_LENGTH = 256;
+
+function meansFor({ needs }: PaymentProvider, { testCard, returnUrl }: StartInput): Means {
+  if (needs === 'testCard') {
+    if (!testCard) refuse('REQUIRED', 'A card is needed to pay this way.', { field: ['input', 'testCard'] });
+    return { card: parseCard(testCard), returnUrl: null };
+  }
+  if (needs === 'returnUrl') {
+    const field = ['input', 'returnUrl'];
+    if (!returnUrl) refuse('REQUIRED', 'An address to come back to is needed to pay this way.', { field });
+    if (returnUrl.length > MAX_RETURN_URL_LENGTH) {
+      refuse('INVALID', `Expected an address of at most ${MAX_RETURN_URL_LENGTH} characters.`, { field });
+    }
+    return { card: null, returnUrl };
+  }
+  return { card: null, returnUrl: null };
 }
 
 /** Puts a payment on record as the only one the order may have under way. */
 async function begin(
   tx: Transaction,
-  { order, userId, provider, card }: { order: OrderToPay; userId: string; provider: PaymentProvider; card: Card },
+  {
+    order,
+    userId,
+    provider,
+    card,
+  }: { order: OrderToPay; userId: string; provider: PaymentProvider; card: Card | null },
 ): Promise<string> {
   const orderId = order.id;
   const { state } = await lockOrder(tx, orderId);
@@ -96,6 +129,9 @@ async function begin(
     refuse('PAYMENT_IN_PROGRESS', message);
   }
   if (live) refuse('ALREADY_PAID', 'The order is paid.');
+  if (!provider.supports(order.total.currencyCode)) {
+    refuse('INVALID', `This way to pay does not take ${order.total.currencyCode}.`, { field: ['input', 'provider'] });
+  }
   const field = ['input', 'orderId'];
   if (state !== 'OPEN' || order.status !== 'AWAITING_PAYMENT' || (await isPast(tx, order.paymentDueAt))) {
     refuse('ORDER_NOT_PAYABLE', 'The order cannot be paid any more.', { field });
@@ -105,7 +141,7 @@ async function begin(
   }
 
   const id = newId('Payment');
-  const { brand, last4 } = summarize(card);
+  const kept = card && summarize(card);
   await tx.insert(payments).values({
     id,
     orderId,
@@ -114,8 +150,8 @@ async function begin(
     provider: provider.name,
     status: 'PROCESSING',
     ...order.total,
-    cardBrand: brand,
-    cardLast4: last4,
+    cardBrand: kept?.brand ?? null,
+    cardLast4: kept?.last4 ?? null,
     liveOrderId: orderId,
     expiresAt: order.paymentDueAt,
     checkAt: nowPlus(FIRST_CHECK_SECONDS),
@@ -134,11 +170,13 @@ async function charge(
   { log }: Cashier,
   provider: PaymentProvider,
   paymentId: string,
-  card: Card,
+  means: Means,
 ): Promise<void> {
-  const { amountMinor, currencyCode } = await readPayment(db, paymentId);
+  const { orderNumber, amountMinor, currencyCode, expiresAt } = await readPayment(db, paymentId);
+  const subject = { provider: provider.name, paymentId };
   try {
-    await settle(db, log, paymentId, await provider.charge({ paymentId, amountMinor, currencyCode, card }));
+    const request = { paymentId, orderNumber, amountMinor, currencyCode, expiresAt, ...means };
+    await settle(db, log, subject, await provider.charge(request));
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     log.warn({ err: error, paymentId, outcome: error.outcome }, 'charge not answered');
@@ -148,7 +186,7 @@ async function charge(
       message: 'The provider cannot be reached just now.',
       isRetryable: true,
     };
-    await settle(db, log, paymentId, { status: 'DECLINED', reference: null, amountMinor, currencyCode, failure });
+    await settle(db, log, subject, { status: 'DECLINED', reference: null, amountMinor, currencyCode, failure });
   }
 }
 

@@ -8,7 +8,8 @@ import { providerEvents } from './tables.ts';
 
 /** Keeps what a provider reports. Returns false when it was reported before. */
 export async function keepEvent(db: Database, provider: ProviderName, event: ProviderEvent): Promise<boolean> {
-  const { id: eventId, paymentId, charge } = event;
+  const { id: eventId, paymentId } = event;
+  const { nextAction: _, ...charge } = event.charge;
   try {
     await db
       .insert(providerEvents)
@@ -31,7 +32,8 @@ export async function processEvent(db: Database, log: Logger, provider: Provider
     const [event] = await tx.select().from(providerEvents).where(waiting).for('update', { skipLocked: true });
     if (!event) return;
     const { paymentId, charge } = event;
-    const outcome = await settlePayment(tx, paymentId, { ...charge, amountMinor: BigInt(charge.amountMinor) });
+    const word = { ...charge, amountMinor: BigInt(charge.amountMinor) };
+    const outcome = await settlePayment(tx, { provider, paymentId }, word);
     await tx.update(providerEvents).set({ outcome, processedAt: now }).where(waiting);
     report(log, paymentId, outcome);
   });

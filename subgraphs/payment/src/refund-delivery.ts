@@ -17,7 +17,7 @@ export async function sendRefund(
   refundId: string,
 ): Promise<void> {
   const [row] = await db
-    .select({ refund: refunds, provider: payments.provider })
+    .select({ refund: refunds, provider: payments.provider, reference: payments.providerReference })
     .from(refunds)
     .innerJoin(payments, eq(payments.id, refunds.paymentId))
     .where(and(eq(refunds.id, refundId), eq(refunds.status, 'PENDING')));
@@ -25,7 +25,7 @@ export async function sendRefund(
   if (!provider) return;
   const { paymentId, amountMinor, currencyCode } = row.refund;
   try {
-    const outcome = await provider.refund({ paymentId, refundId, amountMinor, currencyCode });
+    const outcome = await provider.refund({ paymentId, reference: row.reference, refundId, amountMinor, currencyCode });
     if (outcome.status === 'FAILED')
       log.error({ paymentId, refundId, failure: outcome.failure }, 'refund refused for good');
     await transaction(db, (tx) => settleRefund(tx, row.refund, outcome));

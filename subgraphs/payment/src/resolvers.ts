@@ -5,6 +5,7 @@ import { scalarsFor } from '@souk/platform/scalars';
 import { readSubgraphSdl } from '@souk/schema/subgraphs';
 import { actorOf, type Context } from './context.ts';
 import type { Resolvers } from './generated/resolvers.ts';
+import { nextActionOf } from './next-action.ts';
 import { amountDueOf, paymentStatusOf } from './order.ts';
 import { paymentCancel, paymentStart } from './payment.ts';
 import { listPayments, maySee } from './payment-read.ts';
@@ -35,10 +36,15 @@ export const resolvers: Resolvers = {
     amount: ({ amountMinor, currencyCode }) => money(amountMinor, currencyCode),
     capturedAmount: ({ capturedMinor, currencyCode }) => money(capturedMinor, currencyCode),
     refundedAmount: ({ refundedMinor, currencyCode }) => money(refundedMinor, currencyCode),
+    // Whoever acts pays: it is for nobody else, staff included.
+    nextAction: (payment, _, { viewer, cashier }) =>
+      viewer?.userId === payment.userId ? nextActionOf(cashier, payment) : null,
     failure: ({ failureCode: code, failureMessage: message, failureIsRetryable: isRetryable }) =>
       code !== null && message !== null ? { code, message, isRetryable: isRetryable ?? false } : null,
     refunds: ({ id }, _, { loaders }) => loaders.refundsByPayment.load(id),
   },
+
+  PaymentNextAction: { __resolveType: ({ kind }) => actionTypes[kind] },
 
   Refund: {
     __resolveReference: async ({ id }, context) => {
@@ -69,6 +75,12 @@ export const resolvers: Resolvers = {
   Node: { __resolveType: () => 'Payment' },
   UserError: { __resolveType: () => 'PaymentUserError' },
 };
+
+const actionTypes = {
+  REDIRECT: 'PaymentRedirect',
+  CLIENT_SECRET: 'PaymentClientSecret',
+  QR_CODE: 'PaymentQrCode',
+} as const;
 
 async function visiblePayment(id: string, { loaders, viewer }: Context) {
   const payment = await loaders.paymentById.load(id);

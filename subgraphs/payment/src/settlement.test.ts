@@ -35,7 +35,7 @@ async function underWay(order: TestOrder, more: Partial<PaymentRow> = {}): Promi
   return id;
 }
 
-const said: Record<Charge['status'], Charge> = {
+const said: Record<Exclude<Charge['status'], 'REQUIRES_ACTION'>, Charge> = {
   PROCESSING: { status: 'PROCESSING', reference: 'tc_1', amountMinor: 4990n, currencyCode: 'EUR', failure: null },
   CAPTURED: { status: 'CAPTURED', reference: 'tc_1', amountMinor: 4990n, currencyCode: 'EUR', failure: null },
   CANCELED: { status: 'CANCELED', reference: 'tc_1', amountMinor: 4990n, currencyCode: 'EUR', failure: null },
@@ -49,7 +49,7 @@ const said: Record<Charge['status'], Charge> = {
 };
 
 const hear = (id: string, charge: Charge): Promise<Settlement> =>
-  transaction(shop.db, (tx) => settlePayment(tx, id, charge));
+  transaction(shop.db, (tx) => settlePayment(tx, { provider: 'TEST_CARD', paymentId: id }, charge));
 
 describe('the word of the provider', () => {
   it('is taken once however often it comes, also at the same time', async () => {

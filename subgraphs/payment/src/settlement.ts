@@ -7,10 +7,25 @@ import { book } from './ledger.ts';
 import { lockWithOrder } from './lock.ts';
 import { orderEnded } from './order.ts';
 import { isOpen, mayBecome } from './payment-status.ts';
-import { type Charge, type PaymentProvider, ProviderFailure, type Providers } from './providers/provider.ts';
+import {
+  type Charge,
+  type NextAction,
+  type PaymentAtProvider,
+  type PaymentProvider,
+  ProviderFailure,
+  type ProviderName,
+  type Providers,
+} from './providers/provider.ts';
 import { grantRefund } from './refund.ts';
 import { nextTry } from './retry.ts';
-import { type OrderStateRow, orderStates, type PaymentRow, type PaymentStatus, payments } from './tables.ts';
+import {
+  type OrderStateRow,
+  orderStates,
+  type PaymentRow,
+  type PaymentStatus,
+  payments,
+  type StoredAction,
+} from './tables.ts';
 
 /**
  * How what a provider says becomes what the shop believes. It is said in the answer to a charge, in a webhook, and when we ask; any of them may come
@@ -22,6 +37,7 @@ import { type OrderStateRow, orderStates, type PaymentRow, type PaymentStatus, p
 export type Settlement =
   | 'CAPTURED'
   | 'CAPTURED_AND_RETURNED'
+  | 'REQUIRES_ACTION'
   | 'FAILED'
   | 'CANCELED'
   | 'EXPIRED'
@@ -29,14 +45,22 @@ export type Settlement =
   | 'MISMATCH'
   | 'UNKNOWN_PAYMENT';
 
+/** Who speaks, and of which payment. Nobody is believed about the payments of another provider. */
+export interface Subject {
+  provider: ProviderName;
+  paymentId: string;
+}
+
 /** Takes the provider's word, in the caller's transaction: payment, ledger, refund and event commit together or not at all. */
-export async function settlePayment(tx: Transaction, paymentId: string, charge: Charge): Promise<Settlement> {
-  const locked = await lockWithOrder(tx, paymentId);
-  if (!locked) return 'UNKNOWN_PAYMENT';
+export async function settlePayment(tx: Transaction, subject: Subject, charge: Charge): Promise<Settlement> {
+  const locked = await lockWithOrder(tx, subject.paymentId);
+  if (locked?.payment.provider !== subject.provider) return 'UNKNOWN_PAYMENT';
   const { payment, order, isOverdue } = locked;
   switch (charge.status) {
     case 'PROCESSING':
       return 'UNCHANGED';
+    case 'REQUIRES_ACTION':
+      return awaitCustomer(tx, payment, charge);
     case 'CAPTURED':
       return capture(tx, payment, order, charge);
     case 'DECLINED':
@@ -88,6 +112,24 @@ async function capture(
   return 'CAPTURED_AND_RETURNED';
 }
 
+/** The rest is up to the customer. Until then the payment is looked after like any other that is open. */
+async function awaitCustomer(
+  tx: Transaction,
+  payment: PaymentRow,
+  { reference, nextAction }: Charge,
+): Promise<Settlement> {
+  if (!nextAction || !mayBecome(payment.status, 'REQUIRES_ACTION')) return 'UNCHANGED';
+  await tx
+    .update(payments)
+    .set({ status: 'REQUIRES_ACTION', nextAction: withoutSecret(nextAction), providerReference: reference })
+    .where(must(and(eq(payments.id, payment.id), eq(payments.status, payment.status))));
+  return 'REQUIRES_ACTION';
+}
+
+function withoutSecret(action: NextAction): StoredAction {
+  return action.kind === 'CLIENT_SECRET' ? { kind: action.kind } : action;
+}
+
 /** No money was taken: the order is free for another payment. */
 async function end(
   tx: Transaction,
@@ -98,7 +140,7 @@ async function end(
   const why = failure ?? { code: 'declined', message: 'The payment was declined.', isRetryable: false };
   const ended = await move(tx, payment, to, {
     liveOrderId: null,
-    providerReference: reference,
+    providerReference: reference ?? payment.providerReference,
     ...(to === 'FAILED' && {
       failureCode: why.code,
       failureMessage: why.message,
@@ -118,16 +160,16 @@ async function move(
   if (!mayBecome(status, to)) return false;
   const moved = await tx
     .update(payments)
-    .set({ status: to, expiresAt: null, checkAt: null, ...more })
+    .set({ status: to, expiresAt: null, checkAt: null, nextAction: null, ...more })
     .where(must(and(eq(payments.id, id), eq(payments.status, status))));
   return affectedRows(moved) === 1;
 }
 
 /** Takes the provider's word in a transaction of its own, and says aloud what a person has to know. */
-export async function settle(db: Database, log: Logger, paymentId: string, charge: Charge): Promise<Settlement> {
-  const settlement = await transaction(db, (tx) => settlePayment(tx, paymentId, charge));
+export async function settle(db: Database, log: Logger, subject: Subject, charge: Charge): Promise<Settlement> {
+  const settlement = await transaction(db, (tx) => settlePayment(tx, subject, charge));
   wakeRelay(db);
-  report(log, paymentId, settlement);
+  report(log, subject.paymentId, settlement);
   return settlement;
 }
 
@@ -139,7 +181,7 @@ export function report(log: Logger, paymentId: string, settlement: Settlement): 
 
 /**
  * Asks the provider how an open payment stands. One that nobody wants any more is called off instead, and so is one that the provider has not heard of:
- * a charge still on its way then takes no money.
+ * a charge still on its way then takes no money. Only where the customer has yet to act, there may be nothing to hear of.
  */
 export async function checkPayment(
   db: Database,
@@ -157,16 +199,19 @@ export async function checkPayment(
   const provider = row && isOpen(row.payment.status) && providers.get(row.payment.provider);
   if (!provider) return;
   try {
-    await settle(db, log, paymentId, await ask(provider, paymentId, Number(row.isUnwanted) === 1));
+    const word = await ask(provider, row.payment, Number(row.isUnwanted) === 1);
+    if (word) await settle(db, log, { provider: provider.name, paymentId }, word);
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     log.warn({ err: error, paymentId }, 'payment will be checked again');
   }
 }
 
-async function ask(provider: PaymentProvider, paymentId: string, isUnwanted: boolean): Promise<Charge> {
-  const known = isUnwanted ? null : await provider.find(paymentId);
-  return known ?? provider.cancel(paymentId);
+async function ask(provider: PaymentProvider, payment: PaymentRow, isUnwanted: boolean): Promise<Charge | null> {
+  const theirs: PaymentAtProvider = { paymentId: payment.id, reference: payment.providerReference };
+  if (isUnwanted) return provider.cancel(theirs);
+  const known = await provider.find(theirs);
+  return known || payment.status === 'REQUIRES_ACTION' ? known : provider.cancel(theirs);
 }
 
 const SLICE = 50;

@@ -13,13 +13,14 @@ import {
   varchar,
 } from 'drizzle-orm/mysql-core';
 import type { LedgerAccount, LedgerKind } from './ledger.ts';
-import type { Charge, ProviderName } from './providers/provider.ts';
+import type { Charge, NextAction, ProviderName } from './providers/provider.ts';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
 export { inbox } from '@souk/platform/inbox';
 export { outbox } from '@souk/platform/outbox';
 
 export type PaymentStatus =
+  | 'REQUIRES_ACTION'
   | 'PROCESSING'
   | 'AUTHORIZED'
   | 'CAPTURED'
@@ -49,6 +50,8 @@ export const payments = mysqlTable(
     failureMessage: varchar('failure_message', { length: 200 }),
     failureIsRetryable: boolean('failure_is_retryable'),
     providerReference: varchar('provider_reference', { length: 64 }),
+    /** What the customer has to do, with REQUIRES_ACTION. */
+    nextAction: json('next_action').$type<StoredAction>(),
     /** All that is kept of a card. */
     cardBrand: varchar('card_brand', { length: 16 }),
     cardLast4: char('card_last4', { length: 4 }),
@@ -152,8 +155,10 @@ export const providerEvents = mysqlTable(
   ],
 );
 
-/** A charge as JSON, which has no 64-bit integers. */
-export type StoredCharge = Omit<Charge, 'amountMinor'> & { amountMinor: string };
+/** A charge as JSON, which has no 64-bit integers. What the customer has to do stands with the payment. */
+export type StoredCharge = Omit<Charge, 'amountMinor' | 'nextAction'> & { amountMinor: string };
+/** A next action without secrets: those are asked of the provider again. */
+export type StoredAction = Exclude<NextAction, { kind: 'CLIENT_SECRET' }> | { kind: 'CLIENT_SECRET' };
 export type PaymentRow = typeof payments.$inferSelect;
 export type RefundRow = typeof refunds.$inferSelect;
 export type OrderStateRow = typeof orderStates.$inferSelect;

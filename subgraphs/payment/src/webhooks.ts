@@ -23,14 +23,15 @@ export function addWebhooks(
     for (const provider of providers.values()) {
       scope.post(`/webhooks/${provider.webhook.path}`, async (request, reply) => {
         const event = read(provider, request.headers, request.body, log);
-        if ('refusal' in event) return reply.code(event.refusal).send({});
+        if (event && 'refusal' in event) return reply.code(event.refusal).send({});
         // Providers also tell of payments that others make with the same account.
-        if (typeOfId(event.paymentId) === 'Payment' && (await keepEvent(db, provider.name, event))) {
+        const isOurs = event !== null && typeOfId(event.paymentId) === 'Payment';
+        if (isOurs && (await keepEvent(db, provider.name, event))) {
           processEvent(db, log, provider.name, event.id).catch((error: unknown) =>
             log.warn({ err: error, eventId: event.id }, 'provider event will be processed later'),
           );
         }
-        return reply.code(200).send({});
+        return reply.code(200).type(provider.webhook.acknowledgement.type).send(provider.webhook.acknowledgement.body);
       });
     }
   });
@@ -41,7 +42,7 @@ function read(
   headers: Record<string, string | string[] | undefined>,
   body: unknown,
   log: Logger,
-): ProviderEvent | { refusal: number } {
+): ProviderEvent | { refusal: number } | null {
   try {
     return provider.webhook.read(headers, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
   } catch (error) {

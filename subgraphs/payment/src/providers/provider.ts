@@ -10,16 +10,18 @@ export interface PaymentProvider {
   readonly label: string;
   /** True when no real money moves. */
   readonly isTestMode: boolean;
+  /** What the customer has to give besides the order. */
+  readonly needs: 'testCard' | 'returnUrl' | null;
   supports(currencyCode: string): boolean;
-  /** Takes the money, or begins to. */
+  /** Takes the money, or begins to; with REQUIRES_ACTION the rest is up to the customer. */
   charge(request: ChargeRequest): Promise<Charge>;
   /** How a payment stands; null when the provider has never heard of it. */
-  find(paymentId: string): Promise<Charge | null>;
+  find(payment: PaymentAtProvider): Promise<Charge | null>;
   /**
-   * Calls a payment off and answers how it stands then: CANCELED, or whatever outran it.
-   * After CANCELED, a charge of the same payment that is still on its way takes no money.
+   * Calls a payment off and answers how it stands then: CANCELED, or whatever outran it. After CANCELED, a charge of the same payment that is
+   * still on its way takes no money; where a provider cannot promise that, money that comes all the same is sent back like any that is too late.
    */
-  cancel(paymentId: string): Promise<Charge>;
+  cancel(payment: PaymentAtProvider): Promise<Charge>;
   /** Sends money back. */
   refund(request: RefundRequest): Promise<RefundOutcome>;
   /** How the provider reports on its own accord. */
@@ -39,22 +41,44 @@ export interface Card {
 
 export interface ChargeRequest {
   paymentId: string;
+  /** What the customer reads at the provider's. */
+  orderNumber: string;
   amountMinor: bigint;
   currencyCode: string;
-  /** Passed on, never stored and never logged. */
-  card: Card;
+  /** Until when the customer may act. */
+  expiresAt: Date | null;
+  /** Where the customer comes back to, for who needs it. */
+  returnUrl: string | null;
+  /** For who needs it. Passed on, never stored and never logged. */
+  card: Card | null;
+}
+
+/** A payment by the names that both sides have for it. */
+export interface PaymentAtProvider {
+  paymentId: string;
+  /** The provider's own number; null while we do not know it. */
+  reference: string | null;
 }
 
 /** How a payment stands at the provider. */
 export interface Charge {
-  status: 'PROCESSING' | 'CAPTURED' | 'DECLINED' | 'CANCELED';
+  status: 'REQUIRES_ACTION' | 'PROCESSING' | 'CAPTURED' | 'DECLINED' | 'CANCELED';
   /** The provider's own number for it; null when there never was a charge. */
   reference: string | null;
   amountMinor: bigint;
   currencyCode: string;
   /** Why, with DECLINED. */
   failure: Failure | null;
+  /** What the customer has to do, with REQUIRES_ACTION, where the provider says it. */
+  nextAction?: NextAction;
 }
+
+/** What a customer does to complete a payment. */
+export type NextAction =
+  | { kind: 'REDIRECT'; url: string }
+  | { kind: 'QR_CODE'; payload: string }
+  /** The secret opens this one payment to whoever has it: shown to who pays, never stored and never logged. */
+  | { kind: 'CLIENT_SECRET'; clientSecret: string; publishableKey: string };
 
 export interface Failure {
   /** The provider's code. */
@@ -64,8 +88,7 @@ export interface Failure {
   isRetryable: boolean;
 }
 
-export interface RefundRequest {
-  paymentId: string;
+export interface RefundRequest extends PaymentAtProvider {
   refundId: string;
   amountMinor: bigint;
   currencyCode: string;
@@ -77,8 +100,15 @@ export type RefundOutcome = { status: 'PENDING' | 'SUCCEEDED' } | { status: 'FAI
 export interface WebhookReader {
   /** Last part of the path that the provider posts to. */
   readonly path: string;
-  /** Proves that a request comes from the provider and is fresh, then reads it. @throws {ForgedWebhook} when it cannot be proved */
-  read(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): ProviderEvent;
+  /**
+   * Proves that a request comes from the provider and speaks of our account, then reads it.
+   *
+   * @returns null for what is none of our concern
+   * @throws {ForgedWebhook} when it cannot be proved
+   */
+  read(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer): ProviderEvent | null;
+  /** What the provider wants to hear when a report has arrived. */
+  readonly acknowledgement: { type: string; body: string };
 }
 
 export interface ProviderEvent {

@@ -14,6 +14,7 @@ const eventBody = z.object({ id: z.string().min(1).max(128), charge: z.object({ 
 export function createWebhookReader(secrets: readonly string[]): WebhookReader {
   return {
     path: 'test-card',
+    acknowledgement: { type: 'application/json', body: '{}' },
     read(headers, body) {
       const [, at, signature] = signatureHeader.exec(String(headers['souk-signature'])) ?? [];
       if (!at || !signature) throw new ForgedWebhook('Expected the header souk-signature with t and v1.');

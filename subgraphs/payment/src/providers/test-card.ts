@@ -46,20 +46,22 @@ export function openTestCard({ url, secrets, timeoutMs = TIMEOUT_MS }: TestCardO
     name: 'TEST_CARD',
     label: 'Test card',
     isTestMode: true,
+    needs: 'testCard',
     supports: () => true,
     webhook: createWebhookReader(secrets),
 
-    async charge({ paymentId, amountMinor, currencyCode, card: { number } }) {
-      const body = { paymentId, amountMinor: String(amountMinor), currencyCode, card: { number } };
+    async charge({ paymentId, amountMinor, currencyCode, card }) {
+      if (!card) throw new ProviderFailure('not-done', 'A test card cannot be charged without its number.');
+      const body = { paymentId, amountMinor: String(amountMinor), currencyCode, card: { number: card.number } };
       return chargeIn(await call('POST', '/charges', body));
     },
 
-    async find(paymentId) {
+    async find({ paymentId }) {
       const answer = await call('GET', `/charges/${paymentId}`);
       return answer.status === 404 ? null : chargeIn(answer);
     },
 
-    async cancel(paymentId) {
+    async cancel({ paymentId }) {
       return chargeIn(await call('POST', `/charges/${paymentId}/cancel`, {}));
     },
 
