@@ -125,6 +125,6 @@ async function refuseIfFilled(
 }
 
 await seed().catch((error: unknown) => {
-  console.error(error instanceof Problem ? error.message : error);
+  console.error(error instanceof Problem ? error.message : error instanceof Error ? error.stack : error);
   process.exitCode = 1;
 });
