@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startChild } from './child.ts';
 import { findBinary } from './find-binary.ts';
 import { freePort } from './free-port.ts';
-import { lastLines, Problem } from './problem.ts';
 import { rememberedStore } from './remembered-store.ts';
+import { untilItAnswers } from './started-server.ts';
 import type { OpenStore, StoreKind, StoreName, StoreOptions } from './stores.ts';
 
 const run = promisify(execFile);
@@ -46,17 +45,9 @@ export async function startInDocker(kind: StoreKind, { folder, durability, say }
     name: kind.name,
     command: 'docker',
     args: [
-      ...[
-        'run',
-        '--rm',
-        '--name',
-        name,
-        '--env',
-        kind.container.passwordVariable,
-        '--publish',
-        `127.0.0.1:${port}:${kind.container.port}`,
-        ...storage,
-      ],
+      ...['run', '--rm', '--name', name, '--env', kind.container.passwordVariable],
+      ...['--publish', `127.0.0.1:${port}:${kind.container.port}`],
+      ...storage,
       image,
       ...kind.container.command,
     ],
@@ -65,16 +56,13 @@ export async function startInDocker(kind: StoreKind, { folder, durability, say }
     logFile,
   });
   const url = kind.container.url(port, remembered.password);
-  const died = child.ended.then((how) => {
-    throw new Problem(`The ${kind.title} container ${how}; it said:\n${lastLines(readFileSync(logFile, 'utf8'))}`);
+  await untilItAnswers({
+    child,
+    title: `The ${kind.title} container`,
+    logFile,
+    timeoutMs: START_TIMEOUT_MS,
+    ping: () => kind.check(url),
   });
-  died.catch(() => {});
-  try {
-    await Promise.race([answers(kind, url), died]);
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
   return { url, origin: 'docker', stop: () => child.stop(30_000) };
 }
 
@@ -86,16 +74,4 @@ export async function removeVolumes(folder: string): Promise<void> {
 
 function containerName(folder: string, store: StoreName): string {
   return `souk-${store}-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
-}
-
-async function answers(kind: StoreKind, url: string): Promise<void> {
-  const giveUpAt = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await kind.check(url);
-    } catch (error) {
-      if (Date.now() > giveUpAt) throw error;
-      await delay(200);
-    }
-  }
 }

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { startChild } from './child.ts';
 import { findBinary } from './find-binary.ts';
 import { freePort } from './free-port.ts';
-import { lastLines, Problem } from './problem.ts';
+import { Problem } from './problem.ts';
 import { rememberedStore } from './remembered-store.ts';
+import { untilItAnswers } from './started-server.ts';
 import type { OpenStore, StoreKind, StoreOptions } from './stores.ts';
 
 const ADMIN = 'souk_admin';
@@ -56,18 +56,13 @@ async function startPrivately({ folder, durability }: StoreOptions): Promise<Ope
     logFile,
   });
   const url = `mysql://${ADMIN}:${remembered.password}@127.0.0.1:${port}`;
-  const died = child.ended.then((how) => {
-    throw new Problem(
-      `The private MySQL server ${how}; its log ${logFile} ends with:\n${lastLines(readFileSync(logFile, 'utf8'))}`,
-    );
+  await untilItAnswers({
+    child,
+    title: 'The private MySQL server',
+    logFile,
+    timeoutMs: START_TIMEOUT_MS,
+    ping: () => ping(url),
   });
-  died.catch(() => {});
-  try {
-    await Promise.race([answers(url), died]);
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
   return { url, origin: 'private', stop: () => child.stop(30_000) };
 }
 
@@ -148,21 +143,6 @@ function settings({
     ...(isMariaDb ? [] : ['mysqlx = OFF']),
     '',
   ].join('\n');
-}
-
-async function answers(url: string): Promise<void> {
-  const giveUpAt = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await ping(url);
-    } catch (error) {
-      if (Date.now() > giveUpAt)
-        throw new Problem(`The private MySQL server did not answer within ${START_TIMEOUT_MS / 1000} s.`, {
-          cause: error,
-        });
-      await delay(30);
-    }
-  }
 }
 
 async function ping(url: string): Promise<void> {

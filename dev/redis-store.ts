@@ -1,12 +1,12 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startChild } from './child.ts';
 import { findBinary } from './find-binary.ts';
 import { freePort } from './free-port.ts';
-import { lastLines, Problem } from './problem.ts';
+import { Problem } from './problem.ts';
 import { rememberedStore } from './remembered-store.ts';
+import { untilItAnswers } from './started-server.ts';
 import type { OpenStore, StoreKind, StoreOptions } from './stores.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -48,18 +48,13 @@ async function startPrivately({ folder, durability }: StoreOptions): Promise<Ope
   writeFileSync(logFile, '', { mode: 0o600 });
   const child = startChild({ name: 'redis', command: server, args: [join(home, 'redis.conf')], logFile });
   const url = `redis://:${remembered.password}@127.0.0.1:${port}`;
-  const died = child.ended.then((how) => {
-    throw new Problem(
-      `The private Redis server ${how}; its log ${logFile} ends with:\n${lastLines(readFileSync(logFile, 'utf8'))}`,
-    );
+  await untilItAnswers({
+    child,
+    title: 'The private Redis server',
+    logFile,
+    timeoutMs: START_TIMEOUT_MS,
+    ping: () => ping(url),
   });
-  died.catch(() => {});
-  try {
-    await Promise.race([answers(url), died]);
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
   return { url, origin: 'private', stop: () => child.stop() };
 }
 
@@ -87,21 +82,6 @@ function settings({
     'appendonly no',
     '',
   ].join('\n');
-}
-
-async function answers(url: string): Promise<void> {
-  const giveUpAt = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await ping(url);
-    } catch (error) {
-      if (Date.now() > giveUpAt)
-        throw new Problem(`The private Redis server did not answer within ${START_TIMEOUT_MS / 1000} s.`, {
-          cause: error,
-        });
-      await delay(20);
-    }
-  }
 }
 
 async function ping(url: string): Promise<void> {

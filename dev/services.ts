@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceName } from '@souk/platform/identity';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import { byName } from './by-name.ts';
 import { type Child, startChild } from './child.ts';
-import { lastWords } from './log-tail.ts';
-import { Problem } from './problem.ts';
 import { publicKeysOf, type Secrets } from './secrets.ts';
+import { untilItAnswers } from './started-server.ts';
 import { root, workspaceOf } from './workspaces.ts';
 
 /** The processes of a shop: the services, and the provider of test cards, which stands for the outside world. */
@@ -20,7 +18,8 @@ export interface ServicePlan {
   name: ProcessName;
   folder: string;
   main: string;
-  port: number;
+  /** Where it answers, without a path. */
+  url: string;
   /** Where it tells its counters. */
   metricsUrl: string;
   environment: Environment;
@@ -41,7 +40,7 @@ export interface ServiceFacts {
 /** Turns the facts of a shop into what each of its processes is told. A service is configured by its environment and by nothing else. */
 export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePlan> {
   const { ports, secrets } = facts;
-  const at = (name: ProcessName, path: string) => `http://127.0.0.1:${ports[name]}${path}`;
+  const at = (name: ProcessName, path = '') => `http://127.0.0.1:${ports[name]}${path}`;
   const peers = Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, at(name, '/graphql')]));
   const publicKeys = JSON.stringify(publicKeysOf(secrets));
 
@@ -60,7 +59,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     name,
     folder: workspaceOf(name),
     main: 'src/main.ts',
-    port: ports[name],
+    url: at(name),
     metricsUrl: at(name, '/metrics'),
     environment: { ...common(name), DATABASE_URL: facts.databaseUrls[name], ...own },
   });
@@ -70,7 +69,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
       name: 'gateway',
       folder: workspaceOf('gateway'),
       main: 'src/main.ts',
-      port: ports.gateway,
+      url: `http://${facts.host === '0.0.0.0' ? '127.0.0.1' : facts.host}:${ports.gateway}`,
       metricsUrl: `http://127.0.0.1:${facts.gatewayMetricsPort}/metrics`,
       environment: {
         ...common('gateway'),
@@ -88,14 +87,14 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     cart: subgraph('cart'),
     order: subgraph('order'),
     payment: subgraph('payment', {
-      TEST_PROVIDER_URL: at('test-card', ''),
+      TEST_PROVIDER_URL: at('test-card'),
       TEST_PROVIDER_SECRET: secrets.testProviderSecret,
     }),
     'test-card': {
       name: 'test-card',
       folder: workspaceOf('payment'),
       main: 'test-provider/main.ts',
-      port: ports['test-card'],
+      url: at('test-card'),
       metricsUrl: at('test-card', '/metrics'),
       environment: {
         HOST: '127.0.0.1',
@@ -148,38 +147,16 @@ export function logFileOf(name: ProcessName, logFolder: string): string {
 }
 
 const READY_TIMEOUT_MS = 60_000;
-const POLL_MS = 50;
 
-/** Waits until a process says that it can work. @throws {Problem} when it ends first, with the end of its log, or takes too long */
-export async function waitUntilReady(plan: ServicePlan, child: Child, logFolder: string): Promise<void> {
-  const log = logFileOf(plan.name, logFolder);
-  const died = child.ended.then((how) => {
-    throw new Problem(
-      `The ${plan.name} service ${how} before it was ready. Its log ${log} ends with:\n${lastWords(log)}`,
-    );
-  });
-  died.catch(() => {});
-  const stop = new AbortController();
-  try {
-    await Promise.race([answersReady(plan, log, stop.signal), died]);
-  } finally {
-    stop.abort();
-  }
+/** Waits until a process says that it can work. @throws {Problem} with the end of its log when it ends first or takes too long */
+export function waitUntilReady(plan: ServicePlan, child: Child, logFolder: string): Promise<void> {
+  const logFile = logFileOf(plan.name, logFolder);
+  const title = `The ${plan.name} service`;
+  return untilItAnswers({ child, title, logFile, timeoutMs: READY_TIMEOUT_MS, ping: () => readiness(plan.url) });
 }
 
-async function answersReady(plan: ServicePlan, log: string, signal: AbortSignal): Promise<void> {
-  const giveUpAt = Date.now() + READY_TIMEOUT_MS;
-  while (!signal.aborted) {
-    const answer = await fetch(`http://127.0.0.1:${plan.port}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(
-      () => undefined,
-    );
-    await answer?.body?.cancel();
-    if (answer?.ok) return;
-    if (Date.now() > giveUpAt) {
-      throw new Problem(
-        `The ${plan.name} service was not ready within ${READY_TIMEOUT_MS / 1000} s. Its log ${log} ends with:\n${lastWords(log)}`,
-      );
-    }
-    await delay(POLL_MS);
-  }
+async function readiness(url: string): Promise<void> {
+  const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
 }

@@ -137,7 +137,7 @@ function runService(plan: ServicePlan, options: StartServiceOptions, onEnd: Shop
   let expectedToRun: Child | undefined;
   const service: RunningService = {
     name: plan.name,
-    url: `http://127.0.0.1:${plan.port}`,
+    url: plan.url,
     logFile,
     get pid() {
       return current.pid;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Problem } from './problem.ts';
 import { root } from './workspaces.ts';
@@ -36,7 +36,7 @@ export function readStartOptions(args: string[]): StartOptions {
   const env = process.env;
   const { values } = parse(args);
   return {
-    folder: env['SOUK_FOLDER'] || join(root, '.souk'),
+    folder: resolve(env['SOUK_FOLDER'] || join(root, '.souk')),
     host: env['HOST'] || '127.0.0.1',
     port: portOf(env['PORT'] || '4000'),
     mysqlAdminUrl: env['SOUK_MYSQL_ADMIN_URL'] || undefined,
