@@ -11,31 +11,35 @@ export interface Composition {
   audience: Audience | null;
 }
 
-/** Titles never meet: each product of a kind takes another combination, in an order that looks like chance, and then a second edition begins. */
+/**
+ * Titles never meet. The products of a kind take turns through its qualities and nouns, so that few of them already show all there is, and each such
+ * pair goes through all names and wearers in an order that looks like chance. After that a second edition begins.
+ */
 export function compose(kind: Kind, language: Language, turn: number): Composition {
   const lines = language === 'zh' ? chineseLines : englishLines.map((line) => [line, slugOf(line)] as const);
   const wearers = kind.kidsSizes ? audiences : [null];
-  const combinations = lines.length * kind.qualities.length * kind.nouns.length * wearers.length;
   const chineseBefore = Math.floor((turn + 1) / 3);
   const nth = language === 'zh' ? chineseBefore : turn - chineseBefore;
 
-  let position = (nth * strideThrough(combinations) + (fnv1a(kind.slug) >>> 0)) % combinations;
-  const take = <Item>(items: readonly Item[]): Item => {
-    const item = items[position % items.length] as Item;
-    position = Math.floor(position / items.length);
-    return item;
-  };
-  const noun = take(kind.nouns);
-  const audience = take(wearers);
-  const quality = qualities[take(kind.qualities)];
-  const [line, lineSlug] = take<readonly [string, string]>(lines);
+  const [qualityName, round] = takeTurn(kind.qualities, nth, 0);
+  const [noun, cycle] = takeTurn(kind.nouns, round, nth % kind.qualities.length);
+  const places = lines.length * wearers.length;
+  const start = fnv1a(`${kind.slug} ${language} ${qualityName} ${noun.en}`) >>> 0;
+  const [audience, rest] = takeTurn(wearers, (cycle * strideThrough(places) + start) % places, 0);
+  const [[line, lineSlug]] = takeTurn<readonly [string, string]>(lines, rest, 0);
+  const quality = qualities[qualityName];
+  const edition = Math.floor(cycle / places) + 1;
 
-  const edition = Math.floor(nth / combinations) + 1;
   const words = language === 'zh' ? [`${line}${quality.word.zh}${noun.zh}`] : [line, quality.word.en, noun.en];
   if (audience) words.push(audience.title[language]);
   if (edition > 1) words.push(String(edition));
   const slugs = [lineSlug, quality.word.en, noun.en, audience?.tag.en ?? '', edition > 1 ? String(edition) : ''];
   return { title: words.join(' '), slug: slugOf(slugs.join(' ')), quality, audience };
+}
+
+/** The item whose turn it is, and how often all of them have had theirs. */
+function takeTurn<Item>(items: readonly Item[], turn: number, shift: number): [Item, number] {
+  return [items[(turn + shift) % items.length] as Item, Math.floor(turn / items.length)];
 }
 
 /** A step that visits every one of so many places before it comes back, near the golden ratio so that neighbours lie far apart. */
