@@ -107,6 +107,26 @@ export function errorNumber(error: unknown): number | undefined {
   return undefined;
 }
 
+/** Server errors that mean "not now": too many connections, shutting down, connection killed, read only (a fail-over), and a lock that stayed taken. */
+const passingErrors = new Set([1040, 1053, 1203, 1290, 1792, 1836, 1927, 3100, ...retryableErrors]);
+
+/** Whether an error says that the store cannot be used at the moment, which passes, and says nothing about the statement. */
+export function isStoreAway(error: unknown): boolean {
+  const code = errorNumber(error);
+  if (code !== undefined && passingErrors.has(code)) return true;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && socketErrors.test(cause.code)) return true;
+    // The driver gives these no code.
+    if (
+      /^(Can't add new command when connection is in closed state|Connection lost|Pool is closed)/.test(cause.message)
+    )
+      return true;
+  }
+  return false;
+}
+
+const socketErrors = /^(ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|PROTOCOL_CONNECTION_LOST)/;
+
 /** MySQL: duplicate entry. */
 const ER_DUP_ENTRY = 1062;
 

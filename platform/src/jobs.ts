@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation } from '@opentelemetry/api';
-import { type ConnectionOptions, type Job, Queue, QueueEvents, Worker } from 'bullmq';
-import type { Database } from './database.ts';
+import { type ConnectionOptions, DelayedError, type Job, Queue, QueueEvents, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { type Database, isStoreAway } from './database.ts';
 import { type AnyEventHandlers, type EventType, listenersOf, producersFor, type SoukEvent } from './events.ts';
 import type { ServiceName } from './identity.ts';
 import { receive } from './inbox.ts';
 import type { Logger } from './logger.ts';
-import { claim, markDelivered, type OutboxRow, park, pruneOutbox } from './outbox.ts';
+import { claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
 
 /**
  * Work that happens outside a request. BullMQ carries it; the database decides it: losing all of Redis delays work, and loses none.
@@ -22,26 +23,58 @@ const eventQueue = (from: ServiceName, to: ServiceName) => ({
   prefix: `{souk:events:${from}:${to}}`,
 });
 
-/** A dead Redis must fail an `add` at once instead of holding it: the rows stay in the outbox and are offered again. */
-const producerConnection = (redisUrl: string): ConnectionOptions => ({
-  url: redisUrl,
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 1,
-  retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000),
-});
+/** A Redis that hangs is as good as none after this long. */
+const REDIS_TIMEOUT_MS = 2_000;
+
+/** A dead Redis must fail an `add` at once instead of holding it: the rows go back to the outbox and are offered again. */
+function producerConnection(redisUrl: string, logger: Logger): Redis {
+  const connection = new Redis(redisUrl, {
+    connectTimeout: REDIS_TIMEOUT_MS,
+    commandTimeout: REDIS_TIMEOUT_MS,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    retryStrategy: reconnectDelayMs,
+  });
+  return connection.on('error', unreachable(logger));
+}
 
 /** Workers block on Redis and wait for it as long as it takes. */
 const workerConnection = (redisUrl: string): ConnectionOptions => ({
   url: redisUrl,
+  connectTimeout: REDIS_TIMEOUT_MS,
   maxRetriesPerRequest: null,
-  retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000),
+  retryStrategy: reconnectDelayMs,
 });
+
+const reconnectDelayMs = (attempt: number) => Math.min(attempt * 100, 2_000);
 
 /** ioredis reconnects by itself; one line for each failed try would say nothing new. */
 const unreachable = (logger: Logger) => (error: Error) => logger.debug({ err: error }, 'queue unreachable');
 
+/** Waits for something that BullMQ would wait for without end when Redis is away. */
+async function inTime<Value>(promise: Promise<Value>, timeoutMs = REDIS_TIMEOUT_MS): Promise<Value> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs);
+  try {
+    return await Promise.race([promise, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Closes queues and workers, or leaves them: without Redis, BullMQ throws or waits for ever, and nothing is lost by not saying goodbye. */
+async function closeInTime(...closables: Closable[]): Promise<void> {
+  await Promise.allSettled(closables.map((closable) => inTime(closable.close())));
+}
+
 const POLL_MS = 500;
 const ATTEMPTS = 10;
+/** A listener whose store is away is asked again this often; that says nothing about the event, so it is no attempt. */
+const AWAY_RETRY_MS = 1_000;
 
 /**
  * Carries committed facts from the outbox to the listeners' queues and notes which were delivered.
@@ -50,12 +83,13 @@ const ATTEMPTS = 10;
 export function startRelay(options: { service: ServiceName; db: Database; redisUrl: string; logger: Logger }): Workers {
   const { service, db, redisUrl, logger } = options;
   const stopping = new AbortController();
+  const redis = producerConnection(redisUrl, logger);
   const routes = new Map(
     listenersOf(service).map((listener) => {
       const { name, prefix } = eventQueue(service, listener);
       const queue = new Queue<SoukEvent>(name, {
         prefix,
-        connection: producerConnection(redisUrl),
+        connection: redis,
         defaultJobOptions: {
           attempts: ATTEMPTS,
           backoff: { type: 'exponential', delay: 100, jitter: 0.5 },
@@ -81,16 +115,25 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
   }
 
   async function relayOnce(): Promise<number> {
+    // Without a queue nothing is claimed: an event that was would have to wait until it is overdue.
+    if (redis.status !== 'ready') return 0;
     const rows = await claim(db);
-    await Promise.all(
-      [...routes].map(async ([listener, { queue }]) => {
-        const mine = rows.filter((row) => row.subscriber === listener);
-        const fresh = mine.filter((row) => row.state === 'PENDING');
-        if (fresh.length > 0) await queue.addBulk(fresh.map(toJob));
-        for (const row of mine) if (row.state === 'QUEUED') await revisit(queue, row, listener as ServiceName);
-      }),
-    );
-    return rows.length;
+    const fresh = rows.filter((row) => row.state === 'PENDING');
+    await Promise.all([...routes].map(([listener, { queue }]) => hand(queue, listener, rows)));
+    return fresh.length;
+  }
+
+  async function hand(queue: Queue<SoukEvent>, listener: string, rows: readonly OutboxRow[]): Promise<void> {
+    const mine = rows.filter((row) => row.subscriber === listener);
+    const fresh = mine.filter((row) => row.state === 'PENDING');
+    try {
+      if (fresh.length > 0) await inTime(queue.addBulk(fresh.map(toJob)));
+    } catch (error) {
+      // Perhaps they did arrive. Sent twice, they have the same job id, and act once.
+      await unclaim(db, fresh);
+      throw error;
+    }
+    for (const row of mine) if (row.state === 'QUEUED') await inTime(revisit(queue, row, listener as ServiceName));
   }
 
   /** An overdue event is either done (its report was lost), failed for good, under way, or forgotten by Redis. */
@@ -123,9 +166,10 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
     async close() {
       relaysByDatabase.delete(db);
       stopping.abort();
-      await running;
-      await pruning.close();
-      await Promise.all([...routes.values()].flatMap(({ queue, outcomes }) => [queue.close(), outcomes.close()]));
+      wake();
+      await inTime(Promise.all([running, pruning.close()])).catch(() => {});
+      await closeInTime(...[...routes.values()].flatMap(({ queue, outcomes }) => [queue, outcomes]));
+      redis.disconnect();
     },
   };
 }
@@ -156,7 +200,7 @@ export function startEventWorkers(options: {
   const { service, db, redisUrl, handlers, logger } = options;
   const workers = producersFor(service).map((producer) => {
     const { name, prefix } = eventQueue(producer, service);
-    const worker = new Worker<SoukEvent & { trace: Record<string, string> }>(name, (job) => handle(job), {
+    const worker = new Worker<SoukEvent & { trace: Record<string, string> }>(name, handle, {
       prefix,
       connection: workerConnection(redisUrl),
       concurrency: 8,
@@ -167,14 +211,20 @@ export function startEventWorkers(options: {
     return worker;
   });
 
-  async function handle(job: Job<SoukEvent & { trace: Record<string, string> }>): Promise<void> {
+  async function handle(job: Job<SoukEvent & { trace: Record<string, string> }>, token?: string): Promise<void> {
     const { trace, ...event } = job.data;
     const revived = { ...event, occurredAt: new Date(event.occurredAt) } as SoukEvent<EventType>;
-    await context.with(propagation.extract(context.active(), trace ?? {}), () => receive(db, handlers, revived));
+    try {
+      await context.with(propagation.extract(context.active(), trace ?? {}), () => receive(db, handlers, revived));
+    } catch (error) {
+      if (!isStoreAway(error)) throw error;
+      await job.moveToDelayed(Date.now() + AWAY_RETRY_MS * (0.5 + Math.random()), token);
+      throw new DelayedError();
+    }
     wakeRelay(db);
   }
 
-  return { close: async () => void (await Promise.all(workers.map((worker) => worker.close()))) };
+  return { close: () => closeInTime(...workers) };
 }
 
 /** Recurring work on the database. `run` must be safe to run in several instances at once. */
@@ -222,7 +272,8 @@ export function openAlarm(options: {
 }): Alarm {
   const { name, redisUrl, logger, run } = options;
   const prefix = `{souk:alarm:${name}}`;
-  const queue = new Queue<{ id: string }>(name, { prefix, connection: producerConnection(redisUrl) });
+  const redis = producerConnection(redisUrl, logger);
+  const queue = new Queue<{ id: string }>(name, { prefix, connection: redis });
   const worker = new Worker<{ id: string }>(name, (job) => run(job.data.id), {
     prefix,
     connection: workerConnection(redisUrl),
@@ -237,10 +288,11 @@ export function openAlarm(options: {
         { id },
         { jobId: id, delay: delayMs, attempts: 3, removeOnComplete: true, removeOnFail: true },
       );
-      await Promise.race([added, delay(500)]).catch((error: unknown) => logger.debug({ err: error }, 'alarm not set'));
+      await inTime(added, 500).catch((error: unknown) => logger.debug({ err: error }, 'alarm not set'));
     },
     async close() {
-      await Promise.all([queue.close(), worker.close()]);
+      await closeInTime(queue, worker);
+      redis.disconnect();
     },
   };
 }

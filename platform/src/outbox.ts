@@ -1,6 +1,6 @@
 import { context, propagation } from '@opentelemetry/api';
-import { and, asc, eq, inArray, lt, notExists, or, sql } from 'drizzle-orm';
-import { alias, bigint, index, json, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
+import { and, asc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { bigint, index, json, mysqlTable, unionAll, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 import { affectedRows, type Database, instant, must, now, nowPlus, type Transaction, transaction } from './database.ts';
 import { type EventPayloads, type EventType, eventRoutes } from './events.ts';
 import { idColumn, newId } from './id.ts';
@@ -68,38 +68,85 @@ const BATCH = 100;
 const OVERDUE_SECONDS = 10;
 
 /**
- * Takes the next events to hand to the queue and marks them QUEUED. Several relays may claim at once: each row goes to one of them.
+ * Takes the next events to hand to the queue, and those that are overdue, and marks them QUEUED. Several relays may claim at once: each row goes to one of them.
  * An event waits until every earlier one of its aggregate has been delivered to the same listener.
  */
-export function claim(db: Database): Promise<OutboxRow[]> {
-  const earlier = alias(outbox, 'earlier');
-  const blocked = db
-    .select({ one: sql`1` })
-    .from(earlier)
-    .where(
-      and(
-        eq(earlier.subscriber, outbox.subscriber),
-        eq(earlier.aggregateId, outbox.aggregateId),
-        lt(earlier.sequence, outbox.sequence),
-        inArray(earlier.state, ['PENDING', 'QUEUED', 'PARKED']),
-      ),
-    );
+export async function claim(db: Database): Promise<OutboxRow[]> {
+  const next = await nextInLine(db);
+  const fresh = and(inArray(outbox.sequence, next), eq(outbox.state, 'PENDING'));
   const overdue = and(eq(outbox.state, 'QUEUED'), lt(outbox.queuedAt, nowPlus(-OVERDUE_SECONDS)));
 
   return transaction(db, async (tx) => {
-    const rows = await tx
-      .select()
-      .from(outbox)
-      .where(and(or(eq(outbox.state, 'PENDING'), overdue), notExists(blocked)))
-      .orderBy(asc(outbox.sequence))
-      .limit(BATCH)
-      .for('update', { skipLocked: true });
+    const take = (which: SQL) =>
+      tx
+        .select()
+        .from(outbox)
+        .where(which)
+        .orderBy(asc(outbox.sequence))
+        .limit(BATCH)
+        .for('update', { skipLocked: true });
+    const rows = [...(next.length > 0 ? await take(must(fresh)) : []), ...(await take(must(overdue)))];
     if (rows.length > 0) {
       const sequences = rows.map((row) => row.sequence);
       await tx.update(outbox).set({ state: 'QUEUED', queuedAt: now }).where(inArray(outbox.sequence, sequences));
     }
     return rows;
   });
+}
+
+/** How many waiting events are looked at together. */
+const WINDOW = 1_000;
+
+/**
+ * The first waiting event of each aggregate and listener of which nothing is under way or parked.
+ *
+ * Both kinds are read by one statement, so that they are of one moment: between two, an event could be neither waiting nor under way, and the next one overtake it.
+ * What is found stays right, since an event that was delivered stays so. The comparison is made here, because as a subquery it takes one look at
+ * the past of an aggregate for each event that waits, and a busy aggregate has a long past.
+ */
+async function nextInLine(db: Database): Promise<number[]> {
+  const { sequence, subscriber, aggregateId, state } = outbox;
+  const columns = { sequence, subscriber, aggregateId, state };
+  // Left alone, the server walks the primary key over everything that was delivered as soon as much is waiting.
+  const byState = { forceIndex: 'outbox_by_state' };
+  const held = new Set<string>();
+  const found: number[] = [];
+
+  for (let after = 0; ; ) {
+    const rows = await unionAll(
+      db
+        .select(columns)
+        .from(outbox, byState)
+        .where(inArray(state, ['QUEUED', 'PARKED'])),
+      db
+        .select(columns)
+        .from(outbox, byState)
+        .where(and(eq(state, 'PENDING'), gt(sequence, after)))
+        .orderBy(asc(sequence))
+        .limit(WINDOW),
+    );
+    for (const row of rows) if (row.state !== 'PENDING') held.add(lineOf(row));
+    const waiting = rows.filter((row) => row.state === 'PENDING').sort((left, right) => left.sequence - right.sequence);
+    for (const row of waiting) {
+      if (!held.has(lineOf(row))) found.push(row.sequence);
+      held.add(lineOf(row));
+    }
+    after = waiting.at(-1)?.sequence ?? after;
+    if (waiting.length < WINDOW || found.length >= BATCH) return found.slice(0, BATCH);
+  }
+}
+
+const lineOf = ({ subscriber, aggregateId }: Pick<OutboxRow, 'subscriber' | 'aggregateId'>) =>
+  `${subscriber} ${aggregateId}`;
+
+/** Takes a claim back, for events that the queue did not accept. */
+export async function unclaim(db: Database, rows: readonly OutboxRow[]): Promise<void> {
+  const sequences = rows.map((row) => row.sequence);
+  if (sequences.length === 0) return;
+  await db
+    .update(outbox)
+    .set({ state: 'PENDING', queuedAt: null })
+    .where(must(and(inArray(outbox.sequence, sequences), eq(outbox.state, 'QUEUED'))));
 }
 
 /** Notes that `subscriber` committed the effect of an event. Returns whether this was news. */
@@ -127,11 +174,18 @@ export async function park(db: Database, eventId: string, subscriber: ServiceNam
     .where(must(and(eq(outbox.eventId, eventId), eq(outbox.subscriber, subscriber), eq(outbox.state, 'QUEUED'))));
 }
 
-/** Forgets what was delivered more than `days` ago, a slice at a time. */
+/**
+ * Forgets what was delivered more than `days` ago, a slice at a time. Only the oldest are looked at: their order is nearly that of their delivery,
+ * and a look at all of them would take longer every day.
+ */
 export async function pruneOutbox(db: Database, days = 7): Promise<number> {
-  const result = await db
-    .delete(outbox)
-    .where(must(and(eq(outbox.state, 'DELIVERED'), lt(outbox.deliveredAt, nowPlus(-days * 86_400)))))
+  const oldest = await db
+    .select({ sequence: outbox.sequence, isOld: sql<number>`${outbox.deliveredAt} < ${nowPlus(-days * 86_400)}` })
+    .from(outbox, { forceIndex: 'outbox_by_state' })
+    .where(eq(outbox.state, 'DELIVERED'))
+    .orderBy(asc(outbox.sequence))
     .limit(1_000);
-  return affectedRows(result);
+  const old = oldest.filter(({ isOld }) => Number(isOld) === 1).map(({ sequence }) => sequence);
+  if (old.length === 0) return 0;
+  return affectedRows(await db.delete(outbox).where(must(inArray(outbox.sequence, old))));
 }
