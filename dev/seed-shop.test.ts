@@ -27,6 +27,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '../subgraphs/payment/test-provider/log.ts';
 import { allByName, byName } from './by-name.ts';
 import { DEMO_PASSWORD, demoAccounts } from './demo-accounts.ts';
+import { productAt } from './seed/products.ts';
 import { type SeedOptions, seedShop } from './seed-shop.ts';
 import { createTestDatabase } from './test-database.ts';
 
@@ -148,6 +149,17 @@ describe('a demo account', () => {
 });
 
 describe('the catalog of the demo', () => {
+  it('has every product to the letter', async () => {
+    const all = await shop.catalog.select().from(products).orderBy(products.id);
+    const expected = Array.from({ length: PRODUCTS }, (_, index) => productAt(index));
+    expect(expected.some(({ title }) => title.includes("'"))).toBe(true);
+    expect(all.map(({ id, title, tags, createdAt }) => ({ id, title, tags, createdAt }))).toEqual(
+      expected
+        .map(({ id, title, tags, createdAt }) => ({ id, title, tags, createdAt }))
+        .sort((one, other) => (one.id < other.id ? -1 : 1)),
+    );
+  });
+
   it('lists every product that is on sale, and some that are not', async () => {
     const all = await shop.catalog.select().from(products);
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set(['ACTIVE', 'DRAFT', 'ARCHIVED']));
