@@ -46,6 +46,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
 
   const common = (name: ServiceName): Environment => ({
     NODE_ENV: 'development',
+    OTEL_SERVICE_NAME: name,
     HOST: '127.0.0.1',
     PORT: String(ports[name]),
     REDIS_URL: facts.redisUrl,
