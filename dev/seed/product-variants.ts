@@ -75,8 +75,8 @@ function priceOf(euros: number, ending: number, currencyCode: Currency): bigint 
 
 function stockOf(random: Random): DemoStock {
   if (random.chance(6)) return soldOut(random);
-  const available = random.chance(15) ? random.integer(1, 5) : random.integer(8, 160);
-  return { available, correction: random.chance(10) ? random.pick(corrections) : null };
+  if (random.chance(15)) return { available: random.integer(1, 5), correction: null };
+  return { available: random.integer(8, 160), correction: random.chance(10) ? random.pick(corrections) : null };
 }
 
 function soldOut(random: Random): DemoStock {

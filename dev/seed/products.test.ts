@@ -58,6 +58,12 @@ describe('products', () => {
     expect(variants.length).toBeGreaterThanOrEqual(1_500);
   });
 
+  it('were delivered before they were sold, lost or found', () => {
+    for (const { available, correction } of some.flatMap(({ variants }) => variants.map(({ stock }) => stock))) {
+      expect(available - (correction?.quantity ?? 0)).toBeGreaterThan(0);
+    }
+  });
+
   it('cost whole minor units, and less than what is struck through', () => {
     for (const { priceMinor, compareAtPriceMinor } of some.flatMap(({ variants }) => variants)) {
       expect(priceMinor).toBeGreaterThan(0n);
