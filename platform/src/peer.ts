@@ -60,7 +60,7 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
       const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
       throw new SoukError(
         timedOut ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE',
-        `The ${audience} service did not answer.`,
+        'Another part of the shop did not answer. Try again.',
         { retryable: true, cause },
       );
     }
@@ -69,13 +69,11 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
   return {
     async request(document, variables, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
       try {
-        const answer = await breaker.execute(async () =>
-          read(await send(document.toString(), variables, timeoutMs), audience),
-        );
+        const answer = await breaker.execute(async () => read(await send(document.toString(), variables, timeoutMs)));
         return answer as never;
       } catch (error) {
         if (!isBrokenCircuitError(error)) throw error;
-        throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service is failing and gets a rest.`, {
+        throw new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop is failing and gets a rest. Try again.', {
           retryable: true,
           retryAfterMs: 2_000,
           cause: error,
@@ -92,11 +90,14 @@ interface Answer {
 }
 
 /** Internal commands succeed whole or fail whole, so any error fails the call; what the caller sent wrong stays recognisable. */
-function read(answer: unknown, audience: ServiceName): unknown {
+function read(answer: unknown): unknown {
   const { data, errors } = answer as Answer;
   const first = errors?.[0];
   if (first?.extensions?.code === 'BAD_USER_INPUT') throw new SoukError('BAD_USER_INPUT', first.message);
   if (first)
-    throw new SoukError('SUBGRAPH_UNAVAILABLE', `The ${audience} service failed.`, { retryable: true, cause: first });
+    throw new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop failed. Try again.', {
+      retryable: true,
+      cause: first,
+    });
   return data;
 }
