@@ -1,15 +1,20 @@
 import { createEmptyDatabase, type TestDatabase } from '@souk/dev/test-database';
 import { eq, sql } from 'drizzle-orm';
 import { int, mysqlTable } from 'drizzle-orm/mysql-core';
+import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTcpProxy } from '../test/tcp-proxy.ts';
 import {
   affectedRows,
   amountMinor,
   createdAt,
   isDuplicateKey,
+  isStoreAway,
+  migrate,
   must,
   type OpenDatabase,
   openDatabase,
+  type Transaction,
   transaction,
 } from './database.ts';
 import { createTables } from './test-tables.ts';
@@ -73,7 +78,108 @@ describe('transaction', () => {
   });
 });
 
+describe('a transaction whose connection is lost', () => {
+  const cutOff = async (tx: Transaction) => {
+    const [[row]] = (await tx.execute(sql`SELECT CONNECTION_ID() AS id`)) as unknown as [[{ id: number }]];
+    await database.db.execute(sql.raw(`KILL ${row.id}`));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  const failureOf = (work: (tx: Transaction) => Promise<unknown>) =>
+    transaction(database.db, work).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+
+  it('fails at COMMIT with an error that says the store is away, and leaves nothing', async () => {
+    const error = await failureOf(async (tx) => {
+      await tx.insert(accounts).values({ id: 10, balanceMinor: 1n });
+      await cutOff(tx);
+    });
+    expect(isStoreAway(error)).toBe(true);
+    expect(await database.db.select().from(accounts).where(eq(accounts.id, 10))).toEqual([]);
+  });
+
+  it('keeps the reason why the work gave up, although the roll-back fails as well', async () => {
+    const error = await failureOf(async (tx) => {
+      await cutOff(tx);
+      throw new Error('changed my mind');
+    });
+    expect(error).toMatchObject({ message: 'changed my mind' });
+  });
+});
+
+it('does a transaction again that waited for a lock in vain', async () => {
+  const { db } = database;
+  await db.insert(accounts).values({ id: 20, balanceMinor: 1n });
+  const release = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const double = (tx: Transaction) =>
+    tx
+      .update(accounts)
+      .set({ balanceMinor: sql`${accounts.balanceMinor} * 2` })
+      .where(eq(accounts.id, 20));
+  const holder = transaction(db, async (tx) => {
+    await double(tx);
+    locked.resolve();
+    await release.promise;
+  });
+  await locked.promise;
+  let attempts = 0;
+  const waiting = transaction(db, (tx) => {
+    if (++attempts === 2) release.resolve();
+    return double(tx);
+  });
+  await Promise.all([holder, waiting]);
+  expect(attempts).toBeGreaterThan(1);
+  expect(await db.select().from(accounts).where(eq(accounts.id, 20))).toMatchObject([{ balanceMinor: 4n }]);
+});
+
+describe('a store that hangs', () => {
+  it('is given up, by those who wait for a connection too, and used again when it is back', async () => {
+    const url = new URL(store.url);
+    const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    url.host = `127.0.0.1:${proxy.port}`;
+    const hanging = openDatabase({ url: url.href, poolSize: 1 });
+    await hanging.ping();
+    proxy.freeze();
+    const started = Date.now();
+    const outcomes = await Promise.allSettled([
+      hanging.db.select().from(accounts),
+      transaction(hanging.db, (tx) => tx.select().from(accounts)),
+    ]);
+    expect(Date.now() - started).toBeLessThan(9_000);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && isStoreAway(outcome.reason))).toEqual([
+      true,
+      true,
+    ]);
+    await proxy.heal();
+    await hanging.ping();
+    await hanging.close();
+    await proxy.close();
+  });
+});
+
+describe('migrate', () => {
+  it('does nothing while another process holds the lock, and says so', async () => {
+    const other = await createConnection({ uri: store.adminUrl });
+    await other.query('SELECT GET_LOCK(?, 0)', [`souk:migrate:${new URL(store.url).pathname.slice(1)}`]);
+    await expect(migrate({ url: store.adminUrl, folder: '/nowhere', lockTimeoutSeconds: 0 })).rejects.toThrow(
+      'Is another migration stuck?',
+    );
+    await other.end();
+  });
+});
+
 describe('a pool', () => {
+  it('prepares a session before its first statement', async () => {
+    const fresh = openDatabase({ url: store.url, poolSize: 1 });
+    const [[row]] = (await fresh.db.execute(
+      sql`SELECT @@time_zone AS zone, @@innodb_lock_wait_timeout AS lockSeconds, @@max_statement_time AS statementSeconds`,
+    )) as unknown as [[Record<string, unknown>]];
+    await fresh.close();
+    expect(row).toMatchObject({ zone: '+00:00', lockSeconds: '1', statementSeconds: 2 });
+  });
+
   it('reads what was committed, in UTC, with amounts beyond 2^53 intact', async () => {
     const large = 9_007_199_254_740_993n;
     await database.db.insert(accounts).values({ id: 4, balanceMinor: large });
@@ -94,6 +200,8 @@ describe('a pool', () => {
     );
     expect(isDuplicateKey(error, 'PRIMARY')).toBe(true);
     expect(isDuplicateKey(error, 'another_index')).toBe(false);
+    // What was sent is repeated in the message and must not be mistaken for the index.
+    expect(isDuplicateKey(error, '4')).toBe(false);
     expect(affectedRows(await database.db.delete(accounts).where(eq(accounts.id, 999)))).toBe(0);
   });
 });

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { bigint, customType, datetime } from 'drizzle-orm/mysql-core';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
-import { createConnection, createPool, type Pool, type ResultSetHeader } from 'mysql2/promise';
+import type { PoolConnection } from 'mysql2';
+import { createConnection, createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Counter } from 'prom-client';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
@@ -49,6 +51,7 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
     maxPreparedStatements: 500,
   });
   prepareSessions(pool);
+  boundWaits(pool);
   return {
     db: drizzle({
       client: pool,
@@ -61,20 +64,54 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   };
 }
 
-/** MySQL: unknown system variable. */
-const ER_UNKNOWN_SYSTEM_VARIABLE = 1193;
-
-/** Every session speaks UTC, waits 3 s for a lock and gives a statement 2 s, whichever of the two servers it talks to. */
+/**
+ * Every session speaks UTC, waits 1 s for a lock and gives a statement 2 s, whichever of the two servers it talks to. A lock must be given up
+ * before the statement is, because MariaDB counts the wait as part of the statement, and only a lock wait is worth doing again.
+ */
 function prepareSessions(pool: Pool): void {
   pool.pool.on('connection', (connection) => {
-    const common = "SET time_zone = '+00:00', innodb_lock_wait_timeout = 3";
-    // The statement limit has another name and unit on each server: seconds on MariaDB, milliseconds (reads only) on MySQL.
-    connection.query(`${common}, max_statement_time = 2`, (error) => {
-      if (error && 'errno' in error && error.errno === ER_UNKNOWN_SYSTEM_VARIABLE) {
-        connection.query(`${common}, max_execution_time = 2000`, () => {});
-      }
+    // All are queued before the first statement of whoever asked for the connection. A session that cannot be prepared must not be used.
+    connection.query("SET time_zone = '+00:00', innodb_lock_wait_timeout = 1", (error) => {
+      if (error) connection.destroy();
     });
+    // The statement limit has another name and unit on each server: seconds on MariaDB, milliseconds (reads only) on MySQL. The other's is unknown.
+    connection.query('SET max_statement_time = 2', () => {});
+    connection.query('SET max_execution_time = 2000', () => {});
+    cutWhenSilent(connection);
   });
+}
+
+/** No statement takes this long, so a server that is silent meanwhile is gone: without this, TCP would wait for it a quarter of an hour. */
+const SILENCE_MS = 6_000;
+
+function cutWhenSilent(connection: PoolConnection): void {
+  const { stream } = connection as unknown as { stream: Socket };
+  stream.setTimeout(SILENCE_MS, () => {
+    // Nobody expects an idle connection to say anything.
+    if ((connection as unknown as { _released?: boolean })._released) return;
+    stream.destroy(Object.assign(new Error(`The store said nothing for ${SILENCE_MS} ms.`), { code: 'ETIMEDOUT' }));
+  });
+}
+
+/** Whoever waited this long for a free connection is told so: his client has given up long ago. */
+const ACQUIRE_TIMEOUT_MS = 5_000;
+
+/** The driver lets requests wait for a connection for ever, so that a store that hangs would gather them until memory ends. */
+function boundWaits({ pool }: Pool): void {
+  const acquire = pool.getConnection.bind(pool);
+  pool.getConnection = (callback) => {
+    let waiting = true;
+    const timer = setTimeout(() => {
+      waiting = false;
+      const error = new Error(`No connection became free within ${ACQUIRE_TIMEOUT_MS} ms.`);
+      callback(Object.assign(error, { code: 'ETIMEDOUT', errno: 0 }), undefined as never);
+    }, ACQUIRE_TIMEOUT_MS);
+    acquire((error, connection) => {
+      clearTimeout(timer);
+      if (waiting) callback(error, connection);
+      else connection?.release();
+    });
+  };
 }
 
 /** Deadlock; lock wait timeout (rolls back one statement only, so the whole unit is redone); record changed since last read (MariaDB). */
@@ -89,11 +126,24 @@ const MAX_ATTEMPTS = 4;
  */
 export async function transaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
+    let failure: { reason: unknown } | undefined;
     try {
-      return await db.transaction(work, { isolationLevel: 'read committed' });
+      return await db.transaction(
+        async (tx) => {
+          try {
+            return await work(tx);
+          } catch (reason) {
+            failure = { reason };
+            throw reason;
+          }
+        },
+        { isolationLevel: 'read committed' },
+      );
     } catch (error) {
-      const code = errorNumber(error);
-      if (code === undefined || !retryableErrors.has(code) || attempt === MAX_ATTEMPTS) throw error;
+      // When the connection is lost, the roll-back fails as well and would hide why it was wanted. The server rolls back what it loses.
+      const reason = failure ? failure.reason : error;
+      const code = errorNumber(reason);
+      if (code === undefined || !retryableErrors.has(code) || attempt === MAX_ATTEMPTS) throw reason;
       await delay(Math.random() * 20 * 2 ** attempt);
     }
   }
@@ -105,6 +155,14 @@ export function errorNumber(error: unknown): number | undefined {
     if ('errno' in cause && typeof cause.errno === 'number' && cause.errno > 0) return cause.errno;
   }
   return undefined;
+}
+
+/** Statement took longer than it may, on MariaDB and MySQL. */
+const ER_STATEMENT_TIMEOUT = new Set([1969, 3024]);
+
+/** Whether a statement was ended because it took too long: what it stood in was rolled back. */
+export function isStatementTimeout(error: unknown): boolean {
+  return ER_STATEMENT_TIMEOUT.has(errorNumber(error) ?? 0);
 }
 
 /** Server errors that mean "not now": too many connections, shutting down, connection killed, read only (a fail-over), and a lock that stayed taken. */
@@ -133,7 +191,9 @@ const ER_DUP_ENTRY = 1062;
 /** Whether a statement failed on a unique index; with `index`, on that one. */
 export function isDuplicateKey(error: unknown, index?: string): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('errno' in cause && cause.errno === ER_DUP_ENTRY) return !index || cause.message.includes(index);
+    // "Duplicate entry 'what was sent' for key 'index'", or 'table.index' on MySQL: only the end is the server's own word.
+    if ('errno' in cause && cause.errno === ER_DUP_ENTRY)
+      return !index || /for key '(?:[^'.]*\.)?([^']*)'$/.exec(cause.message)?.[1] === index;
   }
   return false;
 }
@@ -182,12 +242,27 @@ export const amountMinor = (name: string) => bigint(name, { mode: 'bigint' });
  * `url` is the migration account's, which may change tables; the subgraph's own account may not.
  *
  * @returns how many migrations the folder holds
+ * @throws when another process keeps the lock for `lockTimeoutSeconds`
  */
-export async function migrate({ url, folder }: { url: string; folder: string }): Promise<number> {
+export async function migrate({
+  url,
+  folder,
+  lockTimeoutSeconds = 60,
+}: {
+  url: string;
+  folder: string;
+  lockTimeoutSeconds?: number;
+}): Promise<number> {
   const connection = await createConnection({ uri: url, timezone: 'Z', multipleStatements: false });
   const lock = `souk:migrate:${new URL(url).pathname.slice(1)}`;
   try {
-    await connection.query('SELECT GET_LOCK(?, 60)', [lock]);
+    const [[row]] = await connection.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS locked', [
+      lock,
+      lockTimeoutSeconds,
+    ]);
+    if (Number(row?.['locked']) !== 1) {
+      throw new Error(`Expected ${lock} to become free within ${lockTimeoutSeconds} s. Is another migration stuck?`);
+    }
     await applyMigrations(drizzle({ client: connection }), { migrationsFolder: folder });
     return readMigrationFiles({ migrationsFolder: folder }).length;
   } finally {
