@@ -62,6 +62,13 @@ export function badUserInput(message: string): SoukError {
   return new SoukError('BAD_USER_INPUT', message);
 }
 
+const MAX_MESSAGE_LENGTH = 500;
+
+/** A message as it may leave: graphql-js repeats a wrong value in it, however long that is. */
+export function clipMessage(message: string): string {
+  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
+}
+
 /** One entry of `userErrors`. `field` is the input path; facts such as `variantId` or `available` stand beside it. */
 export interface Refusal {
   code: string;

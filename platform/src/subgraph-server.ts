@@ -9,11 +9,11 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { guardSchema } from './access.ts';
-import { statementCause } from './database.ts';
-import { badUserInput, errorCodes, SoukError } from './errors.ts';
+import { isStatementTimeout, isStoreAway, statementCause } from './database.ts';
+import { badUserInput, clipMessage, errorCodes, SoukError } from './errors.ts';
 import { type IdKind, idPrefixes, parseId } from './id.ts';
 import {
   ASSERTION_HEADER,
@@ -52,7 +52,8 @@ export interface SubgraphServerOptions<Context extends SubgraphRequest> {
 }
 
 /**
- * Serves a subgraph at `POST /graphql`. A request without a valid assertion is answered 401 before its body is read, `_service` included.
+ * Serves a subgraph at `POST /graphql`. A request without a valid assertion is answered 401 before its body is read, `_service` included;
+ * so is one for a path or a method that does not exist, so that a stranger learns nothing.
  *
  * @returns a function that lets requests under way finish and stops the server
  */
@@ -78,16 +79,24 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
   });
   await server.start();
 
+  const identify = async (request: FastifyRequest, reply: FastifyReply) => {
+    const assertion = request.headers[ASSERTION_HEADER];
+    try {
+      request.caller = await verify(typeof assertion === 'string' ? assertion : undefined);
+    } catch (error) {
+      const { message, extensions } = error as SoukError;
+      return reply.code(401).send({ errors: [{ message, extensions }] });
+    }
+  };
+  app.setNotFoundHandler(async (request, reply) => {
+    await identify(request, reply);
+    if (reply.sent) return reply;
+    const { message, extensions } = badUserInput('There is nothing here. The API is at POST /graphql.');
+    return reply.code(404).send({ errors: [{ message, extensions }] });
+  });
+
   await app.register(async (scope) => {
-    scope.addHook('onRequest', async (request, reply) => {
-      const assertion = request.headers[ASSERTION_HEADER];
-      try {
-        request.caller = await verify(typeof assertion === 'string' ? assertion : undefined);
-      } catch (error) {
-        const { message, extensions } = error as SoukError;
-        return reply.code(401).send({ errors: [{ message, extensions }] });
-      }
-    });
+    scope.addHook('onRequest', identify);
     scope.addHook('preHandler', (_request, _reply, done) => statementCause.run('request', done));
     await scope.register(fastifyApollo(server), {
       path: '/graphql',
@@ -138,11 +147,15 @@ function validateKeys(schema: GraphQLSchema): GraphQLSchema {
     if (representations.length > MAX_REPRESENTATIONS) {
       throw badUserInput(`Expected at most ${MAX_REPRESENTATIONS} representations, got ${representations.length}.`);
     }
-    for (const { __typename: type, id, ...rest } of representations) {
-      if (id !== undefined && typeof type === 'string' && type in idPrefixes) parseId(type as IdKind, String(id));
+    for (const representation of representations) {
+      if (typeof representation !== 'object' || representation === null)
+        throw badUserInput(`Expected each representation to be an object, got ${typeof representation}.`);
+      const { __typename: type, id, ...rest } = representation;
+      if (id !== undefined && typeof type === 'string' && Object.hasOwn(idPrefixes, type))
+        parseId(type as IdKind, id as string);
       for (const key of ['slug', 'sku', 'number']) {
         if (rest[key] !== undefined && typeof rest[key] !== 'string')
-          throw badUserInput(`Expected the key ${type}.${key} to be text.`);
+          throw badUserInput(`Expected the key ${key} to be text.`);
       }
     }
     return resolve(parent, args, context, info);
@@ -158,7 +171,7 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
     ...(formatted.path ? { path: formatted.path } : {}),
   };
   if (original instanceof SoukError)
-    return { message: original.message, ...place, extensions: { ...original.extensions } };
+    return { message: clipMessage(original.message), ...place, extensions: { ...original.extensions } };
   const code = formatted.extensions?.['code'];
   // What graphql-js raised itself has no cause of ours behind it: bad syntax, bad variables, an unknown field. Apollo Server wraps it once more.
   const cause = original instanceof GraphQLError ? original.originalError : undefined;
@@ -168,13 +181,20 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
     isErrorCode(code) &&
     code !== 'INTERNAL_SERVER_ERROR'
   ) {
-    return { message: formatted.message, ...place, extensions: { code, retryable: false } };
+    return { message: clipMessage(formatted.message), ...place, extensions: { code, retryable: false } };
   }
-  if (isStoreUnreachable(original)) {
+  if (isStoreAway(original)) {
     return {
       message: 'This part of the shop is not available right now. Try again.',
       ...place,
       extensions: { code: 'SUBGRAPH_UNAVAILABLE', retryable: true },
+    };
+  }
+  if (isStatementTimeout(original)) {
+    return {
+      message: 'This part of the shop did not answer in time. Try again.',
+      ...place,
+      extensions: { code: 'SUBGRAPH_TIMEOUT', retryable: true },
     };
   }
   return {
@@ -185,19 +205,6 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
 }
 
 const isErrorCode = (code: unknown) => errorCodes.some((known) => known === code);
-
-/** Socket errors of the database driver: the store is away, which passes, unlike a bug. */
-function isStoreUnreachable(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (
-      'code' in cause &&
-      typeof cause.code === 'string' &&
-      /^(ECONN|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|EPIPE)/.test(cause.code)
-    )
-      return true;
-  }
-  return false;
-}
 
 const logUnexpectedErrors: ApolloServerPlugin<SubgraphRequest> = {
   async requestDidStart() {
