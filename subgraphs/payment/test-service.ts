@@ -21,7 +21,7 @@ import { register } from 'prom-client';
 import { createContext } from './src/context.ts';
 import { events } from './src/events.ts';
 import { openOrders } from './src/peers.ts';
-import type { Providers } from './src/providers/provider.ts';
+import type { PaymentProvider, Providers } from './src/providers/provider.ts';
 import { openTestCard } from './src/providers/test-card.ts';
 import { sendDueRefunds } from './src/refund-delivery.ts';
 import { resolvers } from './src/resolvers.ts';
@@ -54,8 +54,10 @@ export interface TestOrder {
 /**
  * The payment service on a database of its own, asked through its schema, told through its inbox and its webhooks. Around it stand the real provider
  * of test cards, with its API, its log and its reports, and a stand-in for the order service.
+ *
+ * @param more further providers to offer, closed with the service
  */
-export async function openTestService() {
+export async function openTestService(more: readonly PaymentProvider[] = []) {
   const log = createLogger('payment', { level: 'silent' });
   const store = await createTestDatabase('payment');
   const database = openDatabase({ url: store.url, poolSize: 20 });
@@ -113,7 +115,7 @@ export async function openTestService() {
     secrets: [SECRET, OLDER_SECRET],
     timeoutMs: PROVIDER_TIMEOUT_MS,
   });
-  const providers: Providers = new Map([[testCard.name, testCard]]);
+  const providers: Providers = new Map([testCard, ...more].map((provider) => [provider.name, provider]));
   const cashier = { orders: orderPeer, providers, log };
   const app = createHttpServer(log);
   addWebhooks(app, { db, providers, log });
@@ -125,6 +127,7 @@ export async function openTestService() {
     providers,
     log,
     webhookUrl: `http://127.0.0.1:${paymentPort}/webhooks/test-card`,
+    webhookUrlOf: (path: string) => `http://127.0.0.1:${paymentPort}/webhooks/${path}`,
 
     /** An order that awaits payment. */
     placeOrder(facts: Partial<TestOrder> = {}): TestOrder {
@@ -211,7 +214,7 @@ export async function openTestService() {
 
     async close() {
       await Promise.all([app.close(), orderService.close(), running?.stop()]);
-      await Promise.all([testCard.close(), orderPeer.close()]);
+      await Promise.all([...[...providers.values()].map((provider) => provider.close()), orderPeer.close()]);
       await database.close();
       await Promise.all([store.drop(), rm(folder, { recursive: true })]);
     },

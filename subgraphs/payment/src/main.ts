@@ -5,7 +5,9 @@ import { readEnv } from './env.ts';
 import { events } from './events.ts';
 import { openOrders } from './peers.ts';
 import { processEventsLeftBehind } from './provider-event.ts';
+import { openAlipayPage, openAlipayQr } from './providers/alipay.ts';
 import type { Providers } from './providers/provider.ts';
+import { openStripe } from './providers/stripe.ts';
 import { openTestCard } from './providers/test-card.ts';
 import { sendDueRefunds } from './refund-delivery.ts';
 import { resolvers } from './resolvers.ts';
@@ -20,7 +22,11 @@ await runSubgraph({
   typeDefs: readSubgraphSdl('payment'),
   parts: ({ db, signer, logger: log }) => {
     const orders = openOrders({ url: env.ORDER_URL, signer });
-    const offered = env.testCard ? [openTestCard(env.testCard)] : [];
+    const offered = [
+      ...(env.testCard ? [openTestCard(env.testCard)] : []),
+      ...(env.stripe ? [openStripe(env.stripe)] : []),
+      ...(env.alipay ? [openAlipayPage(env.alipay), openAlipayQr(env.alipay)] : []),
+    ];
     const providers: Providers = new Map(offered.map((provider) => [provider.name, provider]));
     const cashier = { orders, providers, log };
     return {

@@ -29,7 +29,7 @@ export interface PaymentProvider {
   close(): Promise<void>;
 }
 
-export type ProviderName = 'TEST_CARD';
+export type ProviderName = 'TEST_CARD' | 'STRIPE' | 'ALIPAY_PAGE' | 'ALIPAY_QR';
 export type Providers = ReadonlyMap<ProviderName, PaymentProvider>;
 
 export interface Card {

@@ -1,0 +1,34 @@
+import type { Stripe } from 'stripe';
+import type { Charge } from './provider.ts';
+import { fromStripe } from './stripe-amount.ts';
+
+/** What Stripe keeps for us with what it makes for us, so that each can be told from what others make with the same account. */
+export const metadataOf = {
+  payment: (paymentId: string) => ({ souk_payment: paymentId }),
+  refund: (refundId: string) => ({ souk_refund: refundId }),
+};
+
+export function paymentIdOf({ metadata }: Stripe.PaymentIntent): string | null {
+  return metadata['souk_payment'] ?? null;
+}
+
+export function refundIdOf({ metadata }: Stripe.Refund): string | null {
+  return metadata?.['souk_refund'] ?? null;
+}
+
+/** How a payment stands, in our words. https://docs.stripe.com/payments/paymentintents/lifecycle */
+export function chargeOf(intent: Stripe.PaymentIntent): Charge {
+  const status = statuses[intent.status] ?? 'PROCESSING';
+  const amount = status === 'CAPTURED' ? intent.amount_received : intent.amount;
+  return { status, reference: intent.id, ...fromStripe(amount, intent.currency), failure: null };
+}
+
+/** A declined card takes an intent back to `requires_payment_method`: the customer may try another. */
+const statuses: Readonly<Record<string, Charge['status']>> = {
+  requires_payment_method: 'REQUIRES_ACTION',
+  requires_confirmation: 'REQUIRES_ACTION',
+  requires_action: 'REQUIRES_ACTION',
+  processing: 'PROCESSING',
+  succeeded: 'CAPTURED',
+  canceled: 'CANCELED',
+};
