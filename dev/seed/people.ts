@@ -1,4 +1,4 @@
-import { DEMO_PASSWORD, demoAccounts } from '../demo-accounts.ts';
+import { demoAccounts } from '../demo-accounts.ts';
 import { demoId } from './demo-id.ts';
 import { after, DAY_MS, HOUR_MS, OPENING_DAY } from './demo-time.ts';
 import { randomFor } from './random.ts';
@@ -8,7 +8,6 @@ export interface DemoPerson {
   email: string;
   displayName: string;
   locale: string;
-  phone: string | null;
   roles: Exclude<(typeof demoAccounts)[number]['role'], 'CUSTOMER'>[];
   /** The first one is the default. */
   addresses: DemoAddress[];
@@ -27,9 +26,6 @@ export interface DemoAddress {
   countryCode: string;
 }
 
-/** All of them can be signed in with the demo's password. */
-export const PASSWORD = DEMO_PASSWORD;
-
 /** The accounts of the demo: one for each role, as `npm start` shows them. */
 export const staff: readonly DemoPerson[] = demoAccounts
   .filter(({ role }) => role !== 'CUSTOMER')
@@ -41,7 +37,6 @@ export const staff: readonly DemoPerson[] = demoAccounts
       email,
       displayName: name.join(' '),
       locale: 'en',
-      phone: null,
       roles: [role],
       addresses: [],
       createdAt,
@@ -114,7 +109,6 @@ function customerOf(
     email,
     displayName,
     locale,
-    phone: null,
     roles: [],
     addresses,
     createdAt,

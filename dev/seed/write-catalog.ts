@@ -56,7 +56,7 @@ export async function writePlaces(tx: Transaction, mediaUrl: string): Promise<vo
 }
 
 /** The ids of the demo's categories and brands that the shop has. Staff may have removed some. */
-export async function placesOf(tx: Transaction): Promise<Set<string>> {
+async function placesOf(tx: Transaction): Promise<Set<string>> {
   const ours = new Set([...kinds.map(({ kind }) => categoryId(kind.slug)), ...brands.map(({ slug }) => brandId(slug))]);
   const [categoryRows, brandRows] = [
     await tx.select({ id: categories.id }).from(categories),
