@@ -172,7 +172,6 @@ describe('facets', () => {
       Category: ['Wear: 4', 'Shoes 鞋类: 3'],
       Brand: ['Acme Trail: 1'],
       Price: ['€10 – €25: 2', 'CN¥250 – CN¥500: 1', '€50 – €100: 1'],
-      ),
       Availability: ['Available: 3', 'Sold out: 1'],
       Tag: ['winter: 2', 'new: 1', 'summer: 1'],
       Size: ['41: 3', '40: 1', '42: 1', 'S: 1'],
