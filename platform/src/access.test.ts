@@ -19,6 +19,7 @@ const typeDefs = `
   type Product @key(fields: "id") @public { id: ID! title: String cost: String @requiresScopes(scopes: [["admin"]]) measure: Measure }
   type Measure { width: Int }
   type Secret @key(fields: "id") { id: ID! text: String }
+  extend type Query { added: String addedForStaff: String @requiresScopes(scopes: [["admin"]]) }
 `;
 
 const product = { id: newId('Product'), title: 'Shoe', cost: '5', measure: { width: 3 } };
@@ -29,6 +30,8 @@ const schema = subgraphSchema(typeDefs, {
     staff: () => 'staff',
     internal: () => 'internal',
     forgotten: () => 'forgotten',
+    added: () => 'added',
+    addedForStaff: () => 'added',
   },
   Product: { __resolveReference: () => product },
   Secret: { __resolveReference: () => ({ id: '1', text: 'secret' }) },
@@ -49,6 +52,9 @@ async function ask(source: string, as: Caller, variableValues: Record<string, un
 describe('a field', () => {
   it.each([
     ['open to anyone', '{ open { title } }', anonymous, []],
+    ['added by an extension without a declaration', '{ added }', customer, ['FORBIDDEN']],
+    ['added by an extension for staff, asked by a customer', '{ addedForStaff }', customer, ['FORBIDDEN']],
+    ['added by an extension for staff, asked by staff', '{ addedForStaff }', caller('gateway', ['admin']), []],
     ['for the signed-in, asked by nobody', '{ mine }', anonymous, ['UNAUTHENTICATED']],
     ['for the signed-in, asked by one', '{ mine }', customer, []],
     ['for staff, asked by nobody', '{ staff }', anonymous, ['UNAUTHENTICATED']],

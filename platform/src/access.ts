@@ -57,12 +57,27 @@ function isEntrance({ name, directives = [] }: ObjectTypeDefinitionNode): boolea
 
 /** Every coordinate (`Type.field`) of a subgraph's SDL with its guard. */
 export function guardsOf(document: DocumentNode): Map<string, Guard> {
-  const types = document.definitions.filter((definition) => definition.kind === Kind.OBJECT_TYPE_DEFINITION);
   return new Map(
-    types.flatMap((type) =>
+    objectTypes(document).flatMap((type) =>
       (type.fields ?? []).map((field) => [`${type.name.value}.${field.name.value}`, guardOf(type, field)] as const),
     ),
   );
+}
+
+/** Every object type with the directives and fields of all its parts: `extend type` must not be a way round the guards. */
+function objectTypes({ definitions }: DocumentNode): ObjectTypeDefinitionNode[] {
+  const types = new Map<string, ObjectTypeDefinitionNode>();
+  for (const part of definitions) {
+    if (part.kind !== Kind.OBJECT_TYPE_DEFINITION && part.kind !== Kind.OBJECT_TYPE_EXTENSION) continue;
+    const known = types.get(part.name.value);
+    types.set(part.name.value, {
+      ...part,
+      kind: Kind.OBJECT_TYPE_DEFINITION,
+      directives: [...(known?.directives ?? []), ...(part.directives ?? [])],
+      fields: [...(known?.fields ?? []), ...(part.fields ?? [])],
+    });
+  }
+  return [...types.values()];
 }
 
 /** Whether a caller passes a guard; otherwise the error that says why not. */
