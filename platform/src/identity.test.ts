@@ -57,6 +57,13 @@ describe('an assertion', () => {
   const now = () => Math.floor(Date.now() / 1000);
   const good = () => ({ iss: 'gateway', aud: 'catalog', iat: now(), exp: now() + 60 });
 
+  it.each([-3, 3])('is believed although the clocks differ by %i seconds', async (seconds) => {
+    const iat = now() + seconds;
+    expect(await verifier('catalog')(await forged({ ...good(), iat, exp: iat + 60 }))).toMatchObject({
+      service: 'gateway',
+    });
+  });
+
   it('is accepted in the form the refusals below vary', async () => {
     await expect(verifier('catalog')(await forged(good()))).resolves.toEqual({ service: 'gateway', viewer: null });
   });

@@ -37,6 +37,8 @@ export const DEADLINE_HEADER = 'souk-deadline';
 const LIFETIME_SECONDS = 60;
 /** An assertion is reused until this much of its life is left: enough for the slowest request it may be sent with. */
 const REUSE_MARGIN_SECONDS = 20;
+/** Clocks of two machines are never the same. */
+const CLOCK_TOLERANCE_SECONDS = 5;
 const ALGORITHM = 'EdDSA';
 const TOKEN_TYPE = 'souk-assertion+jwt';
 
@@ -97,6 +99,7 @@ export function createVerifier({
       typ: TOKEN_TYPE,
       audience,
       maxTokenAge: LIFETIME_SECONDS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
       requiredClaims: ['iss', 'exp', 'iat'],
     });
     const service = serviceNames.find((name) => name === payload.iss);
