@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import closeWithGrace from 'close-with-grace';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
+import { clipMessage, type ErrorCode } from './errors.ts';
 import { flushTelemetry } from './flush-telemetry.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
@@ -62,6 +63,16 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    frameworkErrors: (_error, request, reply) =>
+      answerError(reply, 400, request.id, 'BAD_USER_INPUT', 'Expected the address of the request to be well-formed.'),
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+    // Below 500 it is Fastify's own word about the request: its size, its media type, its JSON.
+    if (status >= 400 && status < 500)
+      return answerError(reply, status, request.id, 'BAD_USER_INPUT', (error as Error).message);
+    request.log.error({ err: error }, 'unexpected error');
+    return answerError(reply, 500, request.id, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
   });
   app.addHook('onResponse', async (request, reply) => {
     durations.observe(
@@ -70,6 +81,15 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     );
   });
   return app;
+}
+
+/** An error outside GraphQL, in the shape of one inside. What Fastify would answer repeats the messages of unexpected errors. */
+function answerError(reply: FastifyReply, status: number, requestId: string, code: ErrorCode, message: string) {
+  const extensions = { code, retryable: false, requestId };
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ errors: [{ message: clipMessage(message), extensions }] }));
 }
 
 /** The caller's own id where it is fit to be written to a log, a new one otherwise. */
@@ -125,6 +145,9 @@ async function within(timeoutMs: number, check: Check): Promise<void> {
   }
 }
 
+/** What hangs while closing, usually because the other side is gone, must not keep the rest from closing. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
 export interface RunningService {
   logger: Logger;
   app: FastifyInstance;
@@ -149,7 +172,7 @@ export async function runService(service: RunningService): Promise<void> {
       logger.warn({ err: error }, 'requests were cut off'),
     );
     for (const close of closers)
-      await close().catch((error: unknown) => logger.warn({ err: error }, 'could not close'));
+      await within(CLOSE_TIMEOUT_MS, close).catch((error: unknown) => logger.warn({ err: error }, 'could not close'));
     await flushTelemetry();
     if (err) process.exitCode = 1;
   });

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { createLogger } from './logger.ts';
+import { addHealth, createHttpServer } from './service.ts';
+
+const logger = createLogger('test', { level: 'silent' });
+
+describe('a server', () => {
+  it('never repeats an unexpected error to its caller', async () => {
+    const app = createHttpServer(logger);
+    app.get('/fails', () => Promise.reject(new Error('SELECT secret FROM 10.0.0.7')));
+    const answer = await app.inject('/fails');
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
+    expect(answer.body).not.toMatch(/secret|10\.0/);
+  });
+
+  it('refuses an address that is none in the shape of every other error', async () => {
+    const answer = await createHttpServer(logger).inject('/%zz');
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT', retryable: false } }] });
+  });
+
+  it('is not ready, within 1.5 seconds, while a dependency hangs or fails, and alive all the same', async () => {
+    const app = createHttpServer(logger);
+    addHealth(app, { database: () => new Promise(() => {}), other: () => Promise.reject(new Error('no')) });
+    const started = Date.now();
+    const answer = await app.inject('/readyz');
+    expect(Date.now() - started).toBeLessThan(1_500);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toEqual({ status: 'not ready', checks: { database: 'failed', other: 'failed' } });
+    expect((await app.inject('/livez')).statusCode).toBe(200);
+  });
+});
+
+describe('a service told to stop', () => {
+  it('closes everything in order and ends, although one of them hangs and one fails', { timeout: 20_000 }, async () => {
+    const service = spawn(process.execPath, [fileURLToPath(new URL('../test/stopping-service.ts', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    service.stdout.on('data', (text) => {
+      said += text;
+    });
+    await once(service.stdout, 'data');
+    const started = Date.now();
+    service.kill('SIGTERM');
+    const [code] = await once(service, 'exit');
+    expect(code).toBe(0);
+    expect(said.trim().split('\n')).toEqual(['listening', 'first', 'hangs', 'fails', 'last']);
+    expect(Date.now() - started).toBeLessThan(8_000);
+  });
+});
