@@ -26,6 +26,7 @@ export interface Peer {
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 250;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Opens the way to one other subgraph: keep-alive sockets, a service assertion, a deadline and a circuit breaker. `url` is its GraphQL endpoint. */
 export function createPeer({ audience, url, signer }: { audience: ServiceName; url: string; signer: Signer }): Peer {
@@ -34,6 +35,7 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
     connections: 16,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     keepAliveTimeout: 30_000,
+    maxResponseSize: MAX_ANSWER_BYTES,
   });
   const breaker = circuitBreaker(
     handleWhen((error) => error instanceof SoukError && error.code !== 'BAD_USER_INPUT'),
@@ -86,13 +88,15 @@ export function createPeer({ audience, url, signer }: { audience: ServiceName; u
 
 interface Answer {
   data?: unknown;
-  errors?: { message: string; extensions?: { code?: string } }[];
+  errors?: readonly { message: string; extensions?: { code?: string } }[];
 }
 
 /** Internal commands succeed whole or fail whole, so any error fails the call; what the caller sent wrong stays recognisable. */
 function read(answer: unknown): unknown {
-  const { data, errors } = answer as Answer;
-  const first = errors?.[0];
+  // A server that is stopping, or a proxy, answers with JSON of its own.
+  const isAnswer = answer !== null && typeof answer === 'object' && ('data' in answer || 'errors' in answer);
+  const { data, errors } = isAnswer ? (answer as Answer) : { errors: [{ message: 'Expected a GraphQL answer.' }] };
+  const [first] = errors ?? [];
   if (first?.extensions?.code === 'BAD_USER_INPUT') throw new SoukError('BAD_USER_INPUT', first.message);
   if (first)
     throw new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop failed. Try again.', {
