@@ -48,7 +48,10 @@ describe('node(id:)', () => {
   it.each(nodeTypes)('refetches a %s', async (type) => {
     const field = Object.values(
       (schema.getType(type) as ReturnType<typeof schema.getQueryType>)?.getFields() ?? {},
-    ).find(({ name, type: fieldType }) => name !== 'id' && /^(String|DateTime|Int|Boolean|PaymentStatus)!$/.test(String(fieldType)));
+    ).find(
+      ({ name, type: fieldType }) =>
+        name !== 'id' && /^(String|DateTime|Int|Boolean|PaymentStatus)!$/.test(String(fieldType)),
+    );
     const query = `query ($id: ID!) { node(id: $id) { __typename id ... on ${type} { ${field?.name} } } }`;
     const { data, errors } = (await send(customer, query, { id: ids[type] })) as Answer<{ node: unknown }>;
     expect(errors).toEqual([]);
