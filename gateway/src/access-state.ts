@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ACCESS_CHANGED_CHANNEL, ACCESS_SNAPSHOT_KEY, type AccessSnapshot } from '@souk/platform/identity';
+import { canonicalRange } from '@souk/platform/ip-range';
 import type { Logger } from '@souk/platform/logger';
 import type { Peer } from '@souk/platform/peer';
 import type { RedisConnection } from '@souk/platform/redis';
+import { z } from 'zod';
 import { user } from './generated/user/gql.ts';
 
 const AccessSnapshotQuery = user(`
@@ -22,7 +24,7 @@ export interface AccessState {
 
 /**
  * Follows the access snapshot: at once when Redis announces a change, every half second in any case, and from the user subgraph itself
- * while Redis is away or was wiped. Never goes back to an older version; keeps the last known one when both are away.
+ * while Redis is away, was wiped, or holds something older or broken. Keeps the last known one when both are away.
  */
 export function followAccessState({
   redis,
@@ -39,11 +41,16 @@ export function followAccessState({
   const unsubscribe = redis.subscribe(ACCESS_CHANGED_CHANNEL, () => waker.resolve());
 
   async function look(): Promise<void> {
-    const copy = await redis.client.get(ACCESS_SNAPSHOT_KEY).catch(() => null);
-    const text = copy ?? (await userPeer.request(AccessSnapshotQuery, {})).accessSnapshot;
-    if (!text) return;
-    const found = JSON.parse(text) as AccessSnapshot;
-    if (!snapshot || found.version >= snapshot.version) snapshot = found;
+    const text = await redis.client.get(ACCESS_SNAPSHOT_KEY).catch(() => null);
+    const copy = text === null ? undefined : parseSnapshot(text, logger);
+    const isNewEnough = copy && copy.version >= (snapshot?.version ?? 0);
+    // What stands in Redis may be missing, broken or of yesterday. The user subgraph has the truth, even where that is an older one: its database was restored.
+    snapshot = isNewEnough ? copy : ((await askUser()) ?? snapshot);
+  }
+
+  async function askUser(): Promise<AccessSnapshot | undefined> {
+    const { accessSnapshot } = await userPeer.request(AccessSnapshotQuery, {});
+    return accessSnapshot ? parseSnapshot(accessSnapshot, logger) : undefined;
   }
 
   async function run(): Promise<void> {
@@ -63,4 +70,36 @@ export function followAccessState({
       await running;
     },
   };
+}
+
+const snapshotShape = z.object({
+  version: z.number(),
+  revokedSessionIds: z.array(z.string()),
+  blockedUserIds: z.array(z.string()),
+  userRoles: z.record(z.string(), z.array(z.string())),
+  roleScopes: z.record(z.string(), z.array(z.string())),
+  accessEntries: z.array(
+    z.object({
+      effect: z.enum(['ALLOW', 'DENY']),
+      kind: z.enum(['USER', 'IP_RANGE', 'EMAIL_DOMAIN']),
+      subject: z.string(),
+      expiresAt: z.string().nullable(),
+    }),
+  ),
+}) satisfies z.ZodType<AccessSnapshot>;
+
+/** A snapshot that can be relied on with every request, or undefined. One range that is none must not cost the whole. */
+function parseSnapshot(text: string, logger: Logger): AccessSnapshot | undefined {
+  try {
+    const snapshot = snapshotShape.parse(JSON.parse(text));
+    const accessEntries = snapshot.accessEntries.filter(
+      ({ kind, subject }) => kind !== 'IP_RANGE' || canonicalRange(subject) === subject,
+    );
+    const ignored = snapshot.accessEntries.length - accessEntries.length;
+    if (ignored > 0) logger.warn({ ignored }, 'access entries without a valid range are ignored');
+    return { ...snapshot, accessEntries };
+  } catch (error) {
+    logger.warn({ err: error }, 'access snapshot is broken');
+    return undefined;
+  }
 }
