@@ -195,6 +195,23 @@ describe('authenticate', () => {
     expect(await authenticate({ authorization: undefined, clientIp })).toBeNull();
   });
 
+  it.each<[string, number, string]>([
+    ['is stopping', 503, '{"error":"Service Unavailable"}'],
+    ['answers no JSON', 200, '<html>'],
+    ['answers no key set', 200, '{"keys":"none"}'],
+  ])('does not call a token invalid because the service of the keys %s', async (_, status, body) => {
+    const failing = createServer((_request, response) => response.writeHead(status).end(body));
+    await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
+    const lost = createAuthenticate({
+      jwksUrl: `http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`,
+      issuer,
+      audience,
+      accessState: { current: () => snapshot, close: async () => {} },
+    });
+    expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
+    failing.close();
+  });
+
   it('does not call a token invalid because the keys cannot be fetched', async () => {
     const lost = createAuthenticate({
       jwksUrl: 'http://127.0.0.1:1/jwks',

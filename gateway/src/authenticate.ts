@@ -59,13 +59,22 @@ export function createAuthenticate({ jwksUrl, issuer, audience, accessState }: A
     const token = bearerToken(authorization);
     const payload = await verify(token).catch((cause: unknown) => {
       // A key set that cannot be fetched says nothing about the token.
-      if (cause instanceof joseErrors.JOSEError && !(cause instanceof joseErrors.JWKSTimeout))
-        throw invalidToken('is not valid or has expired', cause);
-      throw temporarilyUnknown(cause);
+      if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
+      throw invalidToken('is not valid or has expired', cause);
     });
     if (!snapshot) throw temporarilyUnknown();
     return viewerOf(payload, snapshot);
   };
+}
+
+/** Whether the keys could not be had: no answer, or one that is no key set. jose has no class of its own for a wrong status. */
+function isKeySetFault(error: unknown): boolean {
+  if (!(error instanceof joseErrors.JOSEError)) return true;
+  return (
+    error instanceof joseErrors.JWKSTimeout ||
+    error instanceof joseErrors.JWKSInvalid ||
+    error.code === joseErrors.JOSEError.code
+  );
 }
 
 function bearerToken(authorization: string): string {
