@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
+import { clipMessage, type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
 import type { FastifyReply } from 'fastify';
 import type { GraphQLFormattedError } from 'graphql';
 import { requestScope } from './request-scope.ts';
@@ -7,12 +7,12 @@ import { requestScope } from './request-scope.ts';
 const messageOfUnknown = 'Something went wrong on our side.';
 
 /** Codes of Apollo Server and Apollo Gateway, in the words of this API. */
-const translations: Record<string, ErrorCode> = {
-  BAD_REQUEST: 'BAD_USER_INPUT',
-  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
-  PERSISTED_QUERY_NOT_SUPPORTED: 'PERSISTED_QUERY_NOT_ALLOWED',
-  DOWNSTREAM_SERVICE_ERROR: 'SUBGRAPH_UNAVAILABLE',
-};
+const translations = new Map<unknown, ErrorCode>([
+  ['BAD_REQUEST', 'BAD_USER_INPUT'],
+  ['OPERATION_RESOLUTION_FAILURE', 'BAD_USER_INPUT'],
+  ['PERSISTED_QUERY_NOT_SUPPORTED', 'PERSISTED_QUERY_NOT_ALLOWED'],
+  ['DOWNSTREAM_SERVICE_ERROR', 'SUBGRAPH_UNAVAILABLE'],
+]);
 
 /**
  * The last word on every error that leaves: a fixed code, whether a retry may help, and the request id. Nothing internal gets past this,
@@ -24,7 +24,7 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
   const code = codeOf(extensions['code'], formatted.extensions?.['code']);
   const retryAfterMs = 'retryAfterMs' in extensions ? extensions.retryAfterMs : undefined;
   return {
-    message: code === 'INTERNAL_SERVER_ERROR' ? messageOfUnknown : withoutHints(formatted.message),
+    message: code === 'INTERNAL_SERVER_ERROR' ? messageOfUnknown : clipMessage(withoutHints(formatted.message)),
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
     extensions: {
@@ -38,7 +38,7 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
 
 function codeOf(...candidates: unknown[]): ErrorCode {
   for (const candidate of candidates) {
-    const known = errorCodes.find((code) => code === candidate) ?? translations[String(candidate)];
+    const known = errorCodes.find((code) => code === candidate) ?? translations.get(candidate);
     if (known) return known;
   }
   return 'INTERNAL_SERVER_ERROR';
@@ -57,7 +57,7 @@ export function refuse(reply: FastifyReply, status: number, { message, extension
   return reply
     .code(status)
     .type(mediaTypeFor(reply.request.headers.accept))
-    .send(JSON.stringify({ errors: [{ message, extensions: { ...extensions, requestId } }] }));
+    .send(JSON.stringify({ errors: [{ message: clipMessage(message), extensions: { ...extensions, requestId } }] }));
 }
 
 /** The newer media type for clients that accept it (GraphQL over HTTP, section 6). */
