@@ -66,6 +66,7 @@ const table: Record<string, Row> = {
   'Query.orders': none,
   'Query.payment': (v) => `id: "${v.paymentId}"`,
   'Query.payments': none,
+  'Query.reconciliations': none,
   'Query.paymentMethods': { self: () => 'currencyCode: "EUR"' },
   'Mutation.signUp': (v) => `input: { email: "${v.email}", password: "a long enough secret", displayName: "X" }`,
   'Mutation.signIn': (v) => `input: { email: "${v.email}", password: "not the password" }`,
@@ -118,6 +119,7 @@ const table: Record<string, Row> = {
     `input: { orderId: "${v.orderId}", provider: TEST_CARD, testCard: { number: "4242424242424242", expiryMonth: 12, expiryYear: 2032, securityCode: "123" }, ${key()} }`,
   'Mutation.paymentCancel': (v) => `input: { paymentId: "${v.paymentId}", ${key()} }`,
   'Mutation.paymentRefund': (v) => `input: { paymentId: "${v.paymentId}", reason: "X", ${key()} }`,
+  'Mutation.reconciliationRun': () => 'provider: TEST_CARD, day: "2026-01-01"',
 };
 
 const schema = buildSchema(readFileSync(new URL('../schema/api/admin.graphql', import.meta.url), 'utf8'));

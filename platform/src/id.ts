@@ -28,6 +28,7 @@ export const idPrefixes = {
   Payment: 'paym',
   Refund: 'rfnd',
   LedgerTransaction: 'ltrx',
+  Reconciliation: 'rcon',
   Event: 'evnt',
 } as const;
 

@@ -2,6 +2,7 @@ import { loaderByKey, loaderOfMany } from '@souk/platform/batch';
 import type { Database } from '@souk/platform/database';
 import { findPaymentsOfOrders } from './order.ts';
 import { findPayments } from './payment-read.ts';
+import { findMismatches } from './reconcile.ts';
 import { findRefunds, findRefundsOfPayments } from './refund.ts';
 
 /** Every read by key, made anew for each request. */
@@ -13,6 +14,10 @@ export function createLoaders(db: Database) {
     refundsByPayment: loaderOfMany({
       load: (ids) => findRefundsOfPayments(db, ids),
       key: (refund) => refund.paymentId,
+    }),
+    mismatchesByReconciliation: loaderOfMany({
+      load: (ids) => findMismatches(db, ids),
+      key: (mismatch) => mismatch.reconciliationId,
     }),
   };
 }

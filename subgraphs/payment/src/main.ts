@@ -9,6 +9,7 @@ import { openAlipayPage, openAlipayQr } from './providers/alipay.ts';
 import type { Providers } from './providers/provider.ts';
 import { openStripe } from './providers/stripe.ts';
 import { openTestCard } from './providers/test-card.ts';
+import { reconcileDaily } from './reconcile.ts';
 import { sendDueRefunds } from './refund-delivery.ts';
 import { resolvers } from './resolvers.ts';
 import { checkDuePayments } from './settlement.ts';
@@ -37,6 +38,7 @@ await runSubgraph({
       sweeps: [
         { name: 'payments-check', everyMs: 1_000, run: () => checkDuePayments(db, cashier) },
         { name: 'refunds-send', everyMs: 500, run: () => sendDueRefunds(db, cashier) },
+        { name: 'reconciliations', everyMs: 60_000, run: () => reconcileDaily(db, cashier) },
         { name: 'provider-events', everyMs: 5_000, run: () => processEventsLeftBehind(db, log) },
       ],
       close: [orders.close, ...offered.map((provider) => provider.close)],

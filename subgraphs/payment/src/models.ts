@@ -1,7 +1,7 @@
 import type { Edge, Connection as Page } from '@souk/platform/connection';
 import type { Money as PublicMoney } from '@souk/platform/money';
 import type { NextAction, PaymentProvider } from './providers/provider.ts';
-import type { PaymentRow, RefundRow } from './tables.ts';
+import type { PaymentRow, ReconciliationMismatchRow, ReconciliationRow, RefundRow } from './tables.ts';
 
 /** What each GraphQL type is made of. */
 export type Payment = PaymentRow;
@@ -12,6 +12,8 @@ export type PaymentRedirect = Extract<NextAction, { kind: 'REDIRECT' }>;
 export type PaymentClientSecret = Extract<NextAction, { kind: 'CLIENT_SECRET' }>;
 export type PaymentQrCode = Extract<NextAction, { kind: 'QR_CODE' }>;
 export type Refund = RefundRow;
+export type Reconciliation = ReconciliationRow;
+export type ReconciliationMismatch = ReconciliationMismatchRow;
 export type Money = PublicMoney;
 /** An order by its id, with what its own service or the payment has told about it. */
 export interface Order {

@@ -9,6 +9,7 @@ import { nextActionOf } from './next-action.ts';
 import { amountDueOf, paymentStatusOf } from './order.ts';
 import { paymentCancel, paymentStart } from './payment.ts';
 import { listPayments, maySee } from './payment-read.ts';
+import { listReconciliations, reconciliationRun } from './reconcile.ts';
 import { paymentRefund } from './refund.ts';
 
 export const resolvers: Resolvers = {
@@ -19,6 +20,7 @@ export const resolvers: Resolvers = {
     paymentMethods: (_, { currencyCode }, { cashier }) =>
       [...cashier.providers.values()].filter((provider) => provider.supports(currencyCode)),
     payments: (_, args, { db }) => listPayments(db, args),
+    reconciliations: (_, { first }, { db }) => listReconciliations(db, first ?? 20),
   },
 
   Mutation: {
@@ -28,6 +30,7 @@ export const resolvers: Resolvers = {
       payload(() => paymentCancel(context.db, context.cashier, actorOf(context), input)),
     paymentRefund: (_, { input }, context) =>
       payload(() => paymentRefund(context.db, context.cashier, actorOf(context), input)),
+    reconciliationRun: (_, wanted, { db, cashier }) => payload(() => reconciliationRun(db, cashier, wanted)),
   },
 
   Payment: {
@@ -68,6 +71,15 @@ export const resolvers: Resolvers = {
     },
   },
 
+  Reconciliation: {
+    mismatches: ({ id }, _, { loaders }) => loaders.mismatchesByReconciliation.load(id),
+  },
+
+  ReconciliationMismatch: {
+    expected: ({ expectedMinor, expectedCurrency }) => moneyOrNothing(expectedMinor, expectedCurrency),
+    found: ({ foundMinor, foundCurrency }) => moneyOrNothing(foundMinor, foundCurrency),
+  },
+
   PaymentMethodOption: {
     provider: ({ name }) => name,
   },
@@ -75,6 +87,10 @@ export const resolvers: Resolvers = {
   Node: { __resolveType: () => 'Payment' },
   UserError: { __resolveType: () => 'PaymentUserError' },
 };
+
+function moneyOrNothing(amountMinor: bigint | null, currencyCode: string | null) {
+  return amountMinor !== null && currencyCode !== null ? money(amountMinor, currencyCode) : null;
+}
 
 const actionTypes = {
   REDIRECT: 'PaymentRedirect',

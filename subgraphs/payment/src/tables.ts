@@ -6,6 +6,7 @@ import {
   char,
   check,
   index,
+  int,
   json,
   mysqlTable,
   primaryKey,
@@ -68,6 +69,7 @@ export const payments = mysqlTable(
     uniqueIndex('payments_live_order').on(table.liveOrderId),
     index('payments_by_order').on(table.orderId, table.id),
     index('payments_by_status').on(table.status, table.id),
+    index('payments_by_day').on(table.provider, table.createdAt),
     index('payments_to_check').on(table.checkAt),
     check('payments_captured', sql`captured_minor >= 0 AND captured_minor <= amount_minor`),
     check(
@@ -155,6 +157,51 @@ export const providerEvents = mysqlTable(
   ],
 );
 
+/** One comparison of a day's payments with the provider's own record of it. */
+export const reconciliations = mysqlTable(
+  'reconciliations',
+  {
+    id: idColumn('Reconciliation', 'id').primaryKey(),
+    provider: varchar('provider', { length: 16 }).$type<ProviderName>().notNull(),
+    /** In UTC, as `2026-11-21`. */
+    day: char('day', { length: 10 }).notNull(),
+    /** True until it is finished, then null. Unique with provider and day: so none is at work twice. */
+    isRunning: boolean('is_running'),
+    /** Until when somebody is at work on it. */
+    leasedUntil: instant('leased_until').notNull().default(sql`CURRENT_TIMESTAMP(3)`),
+    matched: int('matched').notNull().default(0),
+    repaired: int('repaired').notNull().default(0),
+    mismatchCount: int('mismatch_count').notNull().default(0),
+    /** Why the provider could not be asked, the last time it was tried. */
+    failure: varchar('failure', { length: 200 }),
+    startedAt: instant('started_at').notNull().default(sql`CURRENT_TIMESTAMP(3)`),
+    finishedAt: instant('finished_at'),
+  },
+  (table) => [
+    uniqueIndex('reconciliations_running').on(table.provider, table.day, table.isRunning),
+    index('reconciliations_due').on(table.isRunning, table.leasedUntil),
+  ],
+);
+
+export type MismatchKind = 'UNKNOWN_CHARGE' | 'DUPLICATE_CHARGE' | 'AMOUNT' | 'MISSING_CHARGE' | 'REFUND';
+
+/** What a person has to look at. */
+export const reconciliationMismatches = mysqlTable(
+  'reconciliation_mismatches',
+  {
+    reconciliationId: idColumn('Reconciliation', 'reconciliation_id').notNull(),
+    position: int('position').notNull(),
+    kind: varchar('kind', { length: 24 }).$type<MismatchKind>().notNull(),
+    paymentId: idColumn('Payment', 'payment_id'),
+    providerReference: varchar('provider_reference', { length: 64 }),
+    expectedMinor: amountMinor('expected_minor'),
+    expectedCurrency: char('expected_currency', { length: 3 }),
+    foundMinor: amountMinor('found_minor'),
+    foundCurrency: char('found_currency', { length: 3 }),
+  },
+  (table) => [primaryKey({ columns: [table.reconciliationId, table.position] })],
+);
+
 /** A charge as JSON, which has no 64-bit integers. What the customer has to do stands with the payment. */
 export type StoredCharge = Omit<Charge, 'amountMinor' | 'nextAction'> & { amountMinor: string };
 /** A next action without secrets: those are asked of the provider again. */
@@ -162,3 +209,5 @@ export type StoredAction = Exclude<NextAction, { kind: 'CLIENT_SECRET' }> | { ki
 export type PaymentRow = typeof payments.$inferSelect;
 export type RefundRow = typeof refunds.$inferSelect;
 export type OrderStateRow = typeof orderStates.$inferSelect;
+export type ReconciliationRow = typeof reconciliations.$inferSelect;
+export type ReconciliationMismatchRow = typeof reconciliationMismatches.$inferSelect;

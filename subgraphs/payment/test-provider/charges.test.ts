@@ -114,11 +114,14 @@ it('knows everything again after a restart, also what was still to be approved',
   ]);
 });
 
-it('lists what was charged since an instant', async () => {
+it('lists what was charged within a span of time, page by page', async () => {
   await Promise.all(['p1', 'p2', 'p3'].map((id) => charge(id)));
   const since = new Date(Date.now() - 60_000).toISOString();
   const { charges, hasMore } = await call('GET', `/charges?since=${since}`);
   expect([charges.map((each: { paymentId: string }) => each.paymentId), hasMore]).toEqual([['p1', 'p2', 'p3'], false]);
+  const rest = await call('GET', `/charges?since=${since}&after=p2`);
+  expect(rest.charges).toMatchObject([{ paymentId: 'p3' }]);
+  expect((await call('GET', `/charges?since=${since}&until=${since}`)).charges).toEqual([]);
   expect(await call('GET', '/charges?since=yesterday')).toMatchObject({ status: 400, code: 'invalid_request' });
 });
 

@@ -45,8 +45,8 @@ export interface Charges {
   /** Sends money back, once for each refund. */
   refund(refund: { paymentId: string; refundId: string; amountMinor: bigint }): Promise<Charge>;
   find(paymentId: string): Promise<Charge | undefined>;
-  /** The charges begun at or after an instant, oldest first. */
-  since(instant: Date, limit: number): Promise<Charge[]>;
+  /** The charges begun within [from, to), in the order they were begun; with `after`, those behind the charge of that payment. */
+  list(span: { from: Date; to: Date | null; after: string | null }, limit: number): Promise<Charge[]>;
   stop(): void;
 }
 
@@ -152,9 +152,11 @@ export function openCharges(options: {
       return charges.get(paymentId);
     },
 
-    async since(instant, limit) {
+    async list({ from, to, after }, limit) {
       await log.flushed();
-      return [...charges.values()].filter((charge) => charge.createdAt >= instant).slice(0, limit);
+      const found = [...charges.values()].filter(({ createdAt }) => createdAt >= from && (!to || createdAt < to));
+      const start = after === null ? 0 : found.findIndex(({ paymentId }) => paymentId === after) + 1;
+      return found.slice(start, start + limit);
     },
 
     stop() {

@@ -15,7 +15,12 @@ const chargeBody = z.object({
   card: z.object({ number: z.string().regex(/^\d{12,19}$/) }),
 });
 const refundBody = z.object({ refundId: paymentId, amountMinor });
-const listQuery = z.object({ since: z.iso.datetime() });
+const listQuery = z.object({
+  since: z.iso.datetime(),
+  until: z.iso.datetime().optional(),
+  /** The payment that the page before ended with. */
+  after: paymentId.optional(),
+});
 
 const MAX_LISTED = 1_000;
 /** Longer than any client waits. */
@@ -60,8 +65,9 @@ export async function serveCharges(
     });
 
     scope.get('/charges', async (request) => {
-      const { since } = listQuery.parse(request.query);
-      const found = await charges.since(new Date(since), MAX_LISTED + 1);
+      const { since, until, after } = listQuery.parse(request.query);
+      const span = { from: new Date(since), to: until ? new Date(until) : null, after: after ?? null };
+      const found = await charges.list(span, MAX_LISTED + 1);
       return { charges: found.slice(0, MAX_LISTED).map(describeCharge), hasMore: found.length > MAX_LISTED };
     });
   });

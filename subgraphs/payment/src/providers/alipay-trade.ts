@@ -1,6 +1,6 @@
 import { parseMoney } from '@souk/platform/money';
 import { z } from 'zod';
-import type { Charge } from './provider.ts';
+import type { Charge, ListedCharge } from './provider.ts';
 
 /** Alipay's amounts are decimal text, and all of them are yuan. */
 export const CURRENCY = 'CNY';
@@ -39,3 +39,30 @@ const statuses: Record<z.output<typeof trade>['trade_status'], Charge['status']>
   TRADE_FINISHED: 'CAPTURED',
   TRADE_CLOSED: 'CANCELED',
 };
+
+/** A sale in the account's record, whichever way it was paid and whoever made it. */
+const sale = z.object({
+  alipay_order_no: z.string().max(64),
+  merchant_order_no: z.string().max(64).optional(),
+  total_amount: yuan,
+  refund_amount: yuan.optional(),
+  gmt_pay: z.string().optional(),
+});
+
+/** A page of that record. */
+export const sales = z.object({
+  total_size: z.coerce.number().int().min(0),
+  detail_list: z.array(sale).default([]),
+});
+
+/** Its words for where a sale stands are made for people; when it was paid is plain. */
+export function listedOf(found: z.output<typeof sale>): ListedCharge {
+  return {
+    paymentId: found.merchant_order_no ?? null,
+    reference: found.alipay_order_no,
+    isPaid: Boolean(found.gmt_pay),
+    amountMinor: found.total_amount,
+    currencyCode: CURRENCY,
+    refundedMinor: found.refund_amount ?? 0n,
+  };
+}

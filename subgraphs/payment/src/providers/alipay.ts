@@ -3,7 +3,7 @@ import type { AlipaySdk } from 'alipay-sdk';
 import { z } from 'zod';
 import { AlipayRefusal, beijingTime, call, openSdk } from './alipay-call.ts';
 import { createNotifyReader } from './alipay-notify.ts';
-import { CURRENCY, chargeOf, trade } from './alipay-trade.ts';
+import { CURRENCY, chargeOf, listedOf, sales, trade } from './alipay-trade.ts';
 import {
   type Charge,
   type ChargeRequest,
@@ -97,6 +97,7 @@ function openAlipay(options: AlipayOptions, { path, begin, ...product }: Product
 
   return {
     ...product,
+    account: 'alipay',
     isTestMode: gateway !== undefined && new URL(gateway).hostname !== 'openapi.alipay.com',
     supports: (currencyCode) => currencyCode === CURRENCY,
     webhook: createNotifyReader(sdk, { path, appId, sellerId }),
@@ -144,6 +145,17 @@ function openAlipay(options: AlipayOptions, { path, begin, ...product }: Product
       // Asked a second time, Alipay moves nothing; whether it did the first time has to be looked up.
       const found = await call(sdk, 'alipay.trade.fastpay.refund.query', about, refundFound);
       return { status: found.refund_status === 'REFUND_SUCCESS' ? 'SUCCEEDED' : 'PENDING' };
+    },
+
+    async *list({ from, to }) {
+      const span = { start_time: beijingTime(from), end_time: beijingTime(to), page_size: '2000' };
+      for (let page = 1, seen = 0, total = 1; seen < total; page++) {
+        const asked = { ...span, page_no: String(page) };
+        const { detail_list: found, total_size } = await call(sdk, 'alipay.data.bill.sell.query', asked, sales);
+        for (const sale of found) yield listedOf(sale);
+        seen += found.length;
+        total = found.length > 0 ? total_size : 0;
+      }
     },
 
     close: async () => {},

@@ -10,6 +10,8 @@ export interface PaymentProvider {
   readonly label: string;
   /** True when no real money moves. */
   readonly isTestMode: boolean;
+  /** Whose books its charges are in. Those that share an account find each other's charges in their lists. */
+  readonly account: string;
   /** What the customer has to give besides the order. */
   readonly needs: 'testCard' | 'returnUrl' | null;
   supports(currencyCode: string): boolean;
@@ -24,6 +26,8 @@ export interface PaymentProvider {
   cancel(payment: PaymentAtProvider): Promise<Charge>;
   /** Sends money back. */
   refund(request: RefundRequest): Promise<RefundOutcome>;
+  /** Everything begun within [from, to), by the provider's own record. */
+  list(span: { from: Date; to: Date }): AsyncIterable<ListedCharge>;
   /** How the provider reports on its own accord. */
   readonly webhook: WebhookReader;
   close(): Promise<void>;
@@ -71,6 +75,19 @@ export interface Charge {
   failure: Failure | null;
   /** What the customer has to do, with REQUIRES_ACTION, where the provider says it. */
   nextAction?: NextAction;
+}
+
+/** A line of the provider's own record. */
+export interface ListedCharge {
+  /** The id that came with the charge, if one did; it need not be ours. */
+  paymentId: string | null;
+  reference: string | null;
+  /** Whether money was taken, also when it went back since. */
+  isPaid: boolean;
+  amountMinor: bigint;
+  currencyCode: string;
+  /** What went back of it. */
+  refundedMinor: bigint;
 }
 
 /** What a customer does to complete a payment. */

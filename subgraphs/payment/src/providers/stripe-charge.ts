@@ -1,5 +1,5 @@
 import type { Stripe } from 'stripe';
-import type { Charge } from './provider.ts';
+import type { Charge, ListedCharge } from './provider.ts';
 import { fromStripe } from './stripe-amount.ts';
 
 /** What Stripe keeps for us with what it makes for us, so that each can be told from what others make with the same account. */
@@ -21,6 +21,21 @@ export function chargeOf(intent: Stripe.PaymentIntent): Charge {
   const status = statuses[intent.status] ?? 'PROCESSING';
   const amount = status === 'CAPTURED' ? intent.amount_received : intent.amount;
   return { status, reference: intent.id, ...fromStripe(amount, intent.currency), failure: null };
+}
+
+/** A payment in Stripe's record, with its latest charge, which knows what went back. */
+export function listedOf(intent: Stripe.PaymentIntent): ListedCharge {
+  const { status, reference, amountMinor, currencyCode } = chargeOf(intent);
+  const { latest_charge: charge } = intent;
+  const refunded = charge && typeof charge === 'object' ? charge.amount_refunded : 0;
+  return {
+    paymentId: paymentIdOf(intent),
+    reference,
+    isPaid: status === 'CAPTURED',
+    amountMinor,
+    currencyCode,
+    refundedMinor: fromStripe(refunded, intent.currency).amountMinor,
+  };
 }
 
 /** A declined card takes an intent back to `requires_payment_method`: the customer may try another. */

@@ -10,7 +10,7 @@ import {
   type RefundRequest,
 } from './provider.ts';
 import { isStripeCurrency, toStripe } from './stripe-amount.ts';
-import { chargeOf, metadataOf, paymentIdOf, refundIdOf } from './stripe-charge.ts';
+import { chargeOf, listedOf, metadataOf, paymentIdOf, refundIdOf } from './stripe-charge.ts';
 import { createStripeWebhookReader } from './stripe-webhook.ts';
 
 /** Within what the gateway grants a payment, with room for the rest of the work. */
@@ -62,6 +62,7 @@ export function openStripe(options: StripeOptions): PaymentProvider {
     name: 'STRIPE',
     label: 'Card',
     isTestMode: !/^[rs]k_live_/.test(secretKey),
+    account: 'stripe',
     needs: null,
     supports: isStripeCurrency,
     webhook: createStripeWebhookReader(stripe, webhookSecrets),
@@ -115,6 +116,16 @@ export function openStripe(options: StripeOptions): PaymentProvider {
       }
     },
 
+    async *list({ from, to }) {
+      const created = { gte: secondsOf(from), lt: secondsOf(to) };
+      const pages = stripe.paymentIntents.list({ created, limit: 100, expand: ['data.latest_charge'] });
+      try {
+        for await (const intent of pages) yield listedOf(intent);
+      } catch (error) {
+        throw failureOf(error);
+      }
+    },
+
     close: async () => httpAgent.destroy(),
   };
 
@@ -123,6 +134,10 @@ export function openStripe(options: StripeOptions): PaymentProvider {
     const { data } = await asked(() => stripe.refunds.list({ payment_intent: reference, limit: 100 }));
     return data.find((refund) => refundIdOf(refund) === refundId);
   }
+}
+
+function secondsOf(instant: Date): number {
+  return Math.floor(instant.getTime() / 1000);
 }
 
 /** Amounts that Stripe takes no cards for. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */

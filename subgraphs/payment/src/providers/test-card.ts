@@ -1,7 +1,13 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { type Charge, type PaymentProvider, ProviderFailure, type RefundOutcome } from './provider.ts';
-import { testCardCharge } from './test-card-charge.ts';
+import {
+  type Charge,
+  type ListedCharge,
+  type PaymentProvider,
+  ProviderFailure,
+  type RefundOutcome,
+} from './provider.ts';
+import { testCardCharge, testCardPage } from './test-card-charge.ts';
 import { createWebhookReader } from './test-card-webhook.ts';
 
 const problem = z.object({ code: z.string() });
@@ -46,6 +52,7 @@ export function openTestCard({ url, secrets, timeoutMs = TIMEOUT_MS }: TestCardO
     name: 'TEST_CARD',
     label: 'Test card',
     isTestMode: true,
+    account: 'test-card',
     needs: 'testCard',
     supports: () => true,
     webhook: createWebhookReader(secrets),
@@ -73,6 +80,16 @@ export function openTestCard({ url, secrets, timeoutMs = TIMEOUT_MS }: TestCardO
       return { status: 'SUCCEEDED' };
     },
 
+    async *list({ from, to }): AsyncGenerator<ListedCharge> {
+      const span = { since: from.toISOString(), until: to.toISOString() };
+      for (let after: string | null | undefined; after !== null; ) {
+        const query = new URLSearchParams({ ...span, ...(after && { after }) });
+        const { charges, hasMore } = read(testCardPage, await call('GET', `/charges?${query}`));
+        yield* charges;
+        after = hasMore ? (charges.at(-1)?.paymentId ?? null) : null;
+      }
+    },
+
     close: () => pool.close(),
   };
 }
@@ -82,12 +99,16 @@ interface Answer {
   body: unknown;
 }
 
+function chargeIn(answer: Answer): Charge {
+  return read(testCardCharge, answer);
+}
+
 /** A request that was refused did nothing; a fault on their side may have come before the deed or after it. */
-function chargeIn({ status, body }: Answer): Charge {
+function read<Result>(schema: z.ZodType<Result>, { status, body }: Answer): Result {
   if (status >= 400) {
     throw new ProviderFailure(status < 500 ? 'not-done' : 'unknown', `The provider of test cards answered ${status}.`);
   }
-  const { data, error } = testCardCharge.safeParse(body);
+  const { data, error } = schema.safeParse(body);
   if (!data) throw new ProviderFailure('unknown', 'The provider of test cards answered something else.', error);
   return data;
 }
