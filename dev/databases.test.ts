@@ -45,6 +45,18 @@ describe('preparing a database', () => {
     expect(await run(payment.url, 'SELECT 1')).toBe('ER_ACCESS_DENIED_ERROR');
     expect(await run(url, 'SELECT one FROM witness')).toBe('done');
   });
+
+  it('takes back rights by which the ledger could be rewritten', async () => {
+    const name = new URL(payment.url).pathname.slice(1);
+    const admin = inject('mysqlAdminUrl');
+    await run(admin, `GRANT ALL PRIVILEGES ON ${name}.* TO '${name}'@'%'`);
+    await run(admin, `GRANT UPDATE, DELETE ON ${name}.ledger_entries TO '${name}'@'%'`);
+    const url = await prepareDatabase(admin, { subgraph: 'payment', name, password: 'yet-another' });
+    expect(await run(url, 'DELETE FROM ledger_entries')).toBe('ER_TABLEACCESS_DENIED_ERROR');
+    expect(await run(url, 'DELETE FROM ledger_transactions')).toBe('ER_TABLEACCESS_DENIED_ERROR');
+    expect(await run(url, 'UPDATE payments SET status = status WHERE FALSE')).toBe('done');
+    expect(await run(url, 'DROP TABLE payments')).toBe('ER_TABLEACCESS_DENIED_ERROR');
+  });
 });
 
 /** What became of a statement: done, or the server's name for its refusal. */

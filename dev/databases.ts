@@ -36,6 +36,7 @@ export async function prepareDatabase(adminUrl: string, database: SubgraphDataba
     await admin.query(`CREATE USER IF NOT EXISTS '${name}'@'%'`);
     await admin.query(`ALTER USER '${name}'@'%' IDENTIFIED BY ${admin.escape(password)}`);
     for (const grant of await grantsFor(admin, database)) await admin.query(`GRANT ${grant} TO '${name}'@'%'`);
+    for (const right of await tooMuchFor(admin, database)) await admin.query(`REVOKE ${right} FROM '${name}'@'%'`);
   } finally {
     await admin.end();
   }
@@ -87,6 +88,26 @@ async function grantsFor(admin: Connection, { subgraph, name }: SubgraphDatabase
     const rights = appendOnly.includes(table['name']) ? 'SELECT, INSERT' : EVERYTHING;
     return `${rights} ON ${name}.${table['name']}`;
   });
+}
+
+/** What somebody has granted by hand, or an earlier release, that would let the account rewrite what may only be added to. */
+async function tooMuchFor(admin: Connection, { subgraph, name }: SubgraphDatabase): Promise<string[]> {
+  const appendOnly = appendOnlyTables[subgraph];
+  if (!appendOnly) return [];
+  const account = [`'${name}'@'%'`, name];
+  const [wide] = await admin.query<RowDataPacket[]>(
+    'SELECT 1 FROM information_schema.schema_privileges WHERE grantee = ? AND table_schema = ? LIMIT 1',
+    account,
+  );
+  const [rewriting] = await admin.query<RowDataPacket[]>(
+    `SELECT DISTINCT table_name AS name FROM information_schema.table_privileges
+     WHERE grantee = ? AND table_schema = ? AND table_name IN (?) AND privilege_type NOT IN ('SELECT', 'INSERT')`,
+    [...account, appendOnly],
+  );
+  return [
+    ...(wide.length > 0 ? [`ALL PRIVILEGES ON ${name}.*`] : []),
+    ...rewriting.map((table) => `UPDATE, DELETE ON ${name}.${table['name']}`),
+  ];
 }
 
 function urlOf(adminUrl: string, parts: { database: string; user?: string; password?: string }): string {

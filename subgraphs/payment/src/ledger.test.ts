@@ -1,20 +1,21 @@
-import { createTestDatabase } from '@souk/dev/test-database';
+import { createTestDatabase, type TestDatabase } from '@souk/dev/test-database';
 import { type OpenDatabase, openDatabase, transaction } from '@souk/platform/database';
 import { newId } from '@souk/platform/id';
+import { createLogger } from '@souk/platform/logger';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { book, mustBalance } from './ledger.ts';
+import { checkLedgerRights } from './ledger-rights.ts';
 import { ledgerEntries, ledgerTransactions } from './tables.ts';
 
 let database: OpenDatabase;
-let drop: () => Promise<void>;
+let store: TestDatabase;
 beforeAll(async () => {
-  const store = await createTestDatabase('payment');
+  store = await createTestDatabase('payment');
   database = openDatabase({ url: store.url });
-  drop = store.drop;
 });
 afterAll(async () => {
   await database.close();
-  await drop();
+  await store.drop();
 });
 
 const movement = {
@@ -40,6 +41,15 @@ it('is never changed: the service’s own account may not', async () => {
   await expect(database.db.update(ledgerEntries).set({ amountMinor: 1n })).rejects.toThrow();
   await expect(database.db.delete(ledgerTransactions)).rejects.toThrow();
   expect(await database.db.select().from(ledgerEntries)).toHaveLength(2);
+});
+
+it('has its rights checked, and an account that could rewrite it is noticed', async () => {
+  const log = createLogger('payment', { level: 'silent' });
+  expect(await checkLedgerRights(database.db, log)).toBe(true);
+  const admin = openDatabase({ url: store.adminUrl });
+  expect(await checkLedgerRights(admin.db, log)).toBe(false);
+  expect(await admin.db.select().from(ledgerEntries)).toHaveLength(2);
+  await admin.close();
 });
 
 it('refuses entries that do not sum to zero in each currency', () => {

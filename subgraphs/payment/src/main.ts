@@ -3,6 +3,7 @@ import { readSubgraphSdl } from '@souk/schema/subgraphs';
 import { createContext } from './context.ts';
 import { readEnv } from './env.ts';
 import { events } from './events.ts';
+import { checkLedgerRights } from './ledger-rights.ts';
 import { openOrders } from './peers.ts';
 import { processEventsLeftBehind } from './provider-event.ts';
 import { openAlipayPage, openAlipayQr } from './providers/alipay.ts';
@@ -30,6 +31,7 @@ await runSubgraph({
     ];
     const providers: Providers = new Map(offered.map((provider) => [provider.name, provider]));
     const cashier = { orders, providers, log };
+    checkLedgerRights(db, log).catch((error: unknown) => log.warn({ err: error }, 'rights on the ledger not checked'));
     return {
       resolvers,
       createContext: (request) => createContext(request, { db, cashier }),
