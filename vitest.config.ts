@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 // Two copies of graphql cannot recognise each other's schemas, and Vite would load the ES module beside the CommonJS one that libraries load.
 const oneGraphql = [
@@ -17,12 +17,14 @@ export default defineConfig({
     globalSetup: ['dev/test-stores.ts'],
     projects: [
       project('unit', {
-        include: ['{schema,platform,gateway,dev,subgraphs/*}/**/*.test.ts'],
+        // The checks of invariants need databases and no shop.
+        include: ['{schema,platform,gateway,dev,subgraphs/*,tests/invariants}/**/*.test.ts'],
         testTimeout: 15_000,
         hookTimeout: 30_000,
       }),
       project('system', {
         include: ['tests/**/*.test.ts'],
+        exclude: [...configDefaults.exclude, 'tests/invariants/**'],
         globalSetup: ['tests/global-shop.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,

@@ -34,6 +34,11 @@ export const mysqlStore: StoreKind = {
   },
 };
 
+/** The administrator of a private server. */
+export function privateAdminUrl(port: number, password: string): string {
+  return `mysql://${ADMIN}:${password}@127.0.0.1:${port}`;
+}
+
 async function startPrivately({ folder, durability }: StoreOptions): Promise<OpenStore> {
   const server = findBinary(mysqlStore.binaries);
   if (!server) throw new Problem('The MySQL server went missing while it was being started.');
@@ -55,7 +60,7 @@ async function startPrivately({ folder, durability }: StoreOptions): Promise<Ope
     args: [`--defaults-file=${join(home, 'my.cnf')}`, ...asRoot()],
     logFile,
   });
-  const url = `mysql://${ADMIN}:${remembered.password}@127.0.0.1:${port}`;
+  const url = privateAdminUrl(port, remembered.password);
   await untilItAnswers({
     child,
     title: 'The private MySQL server',

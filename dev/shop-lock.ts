@@ -7,6 +7,8 @@ import { Problem } from './problem.ts';
 export interface RunningShop {
   pid: number;
   gatewayUrl: string;
+  /** Where the provider of test cards tells what happened to the money. */
+  testProviderUrl?: string;
 }
 
 /**

@@ -41,7 +41,11 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     const ports = await allByName(processNames, (name) => freePort(name === 'gateway' ? options.port : undefined));
     const port = options.port ?? ports.gateway;
     const origin = `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
-    const claim = await claimFolder(folder, { pid: process.pid, gatewayUrl: `${origin}/graphql` });
+    const claim = await claimFolder(folder, {
+      pid: process.pid,
+      gatewayUrl: `${origin}/graphql`,
+      testProviderUrl: `http://127.0.0.1:${ports['test-card']}`,
+    });
     undo.push(claim.release);
     if (port !== ports.gateway) throw new Problem(portInUse(port));
 
