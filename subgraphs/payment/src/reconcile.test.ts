@@ -225,11 +225,13 @@ describe('every night', () => {
   it('a comparison whose worker vanished is taken over when its lease is over', async () => {
     await shop.db.delete(reconciliations);
     const id = newId('Reconciliation');
-    const lost = { id, provider: 'TEST_CARD' as const, day: '2026-01-01', isRunning: true };
+    const day = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+    const lost = { id, provider: 'TEST_CARD' as const, day, isRunning: true };
     await shop.db.insert(reconciliations).values({ ...lost, leasedUntil: new Date(Date.now() + 60_000) });
     await reconcileDaily(shop.db, work());
     const found = async () => (await rows()).find((row) => row.id === id);
     expect(await found()).toMatchObject({ isRunning: true, finishedAt: null });
+    expect((await run('TEST_CARD', day)).reconciliation).toMatchObject({ id, finishedAt: null });
     await shop.db.update(reconciliations).set({ leasedUntil: new Date(Date.now() - 1_000) });
     await reconcileDaily(shop.db, work());
     expect(await found()).toMatchObject({ isRunning: null, finishedAt: expect.any(Date) });
