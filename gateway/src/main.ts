@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import { createSigner } from '@souk/platform/identity';
+import { createSigner, REQUEST_ID_HEADER } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { createPeer } from '@souk/platform/peer';
 import { openRedis } from '@souk/platform/redis';
@@ -42,7 +42,7 @@ function subgraphUrl(name: string): string {
 
 const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
 addCommonAnswers(app);
-await app.register(cors, { origin: allowedOrigins(), maxAge: 86_400 });
+await app.register(cors, { origin: allowedOrigins(), maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER] });
 
 const storefront = supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger);
 const admin = supergraphFile(env.SUPERGRAPH_ADMIN_FILE, logger);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { and, eq, lt, sql } from 'drizzle-orm';
-import { int, json, mysqlTable, primaryKey, varchar } from 'drizzle-orm/mysql-core';
+import { index, int, json, mysqlTable, primaryKey, varchar } from 'drizzle-orm/mysql-core';
 import {
   affectedRows,
   createdAt,
@@ -35,7 +35,10 @@ export const idempotencyKeys = mysqlTable(
     answer: json('answer').$type<Record<string, unknown>>(),
     createdAt: createdAt(),
   },
-  (table) => [primaryKey({ columns: [table.owner, table.operation, table.key] })],
+  (table) => [
+    primaryKey({ columns: [table.owner, table.operation, table.key] }),
+    index('idempotency_keys_by_age').on(table.createdAt),
+  ],
 );
 
 export interface OnceOnly<Answer> {
