@@ -6,10 +6,8 @@ import { events } from './events.ts';
 import { checkLedgerRights } from './ledger-rights.ts';
 import { openOrders } from './peers.ts';
 import { processEventsLeftBehind } from './provider-event.ts';
-import { openAlipayPage, openAlipayQr } from './providers/alipay.ts';
+import { openProviders } from './providers/offered.ts';
 import type { Providers } from './providers/provider.ts';
-import { openStripe } from './providers/stripe.ts';
-import { openTestCard } from './providers/test-card.ts';
 import { reconcileDaily } from './reconcile.ts';
 import { sendDueRefunds } from './refund-delivery.ts';
 import { resolvers } from './resolvers.ts';
@@ -17,6 +15,7 @@ import { checkDuePayments } from './settlement.ts';
 import { addWebhooks } from './webhooks.ts';
 
 const env = readEnv();
+const offered = await openProviders(env);
 
 await runSubgraph({
   name: 'payment',
@@ -24,11 +23,6 @@ await runSubgraph({
   typeDefs: readSubgraphSdl('payment'),
   parts: ({ db, signer, logger: log }) => {
     const orders = openOrders({ url: env.ORDER_URL, signer });
-    const offered = [
-      ...(env.testCard ? [openTestCard(env.testCard)] : []),
-      ...(env.stripe ? [openStripe(env.stripe)] : []),
-      ...(env.alipay ? [openAlipayPage(env.alipay), openAlipayQr(env.alipay)] : []),
-    ];
     const providers: Providers = new Map(offered.map((provider) => [provider.name, provider]));
     const cashier = { orders, providers, log };
     checkLedgerRights(db, log).catch((error: unknown) => log.warn({ err: error }, 'rights on the ledger not checked'));
