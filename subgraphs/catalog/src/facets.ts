@@ -86,9 +86,11 @@ export function facetValuesOf(tags: readonly string[], options: readonly Selecte
 }
 
 /** Tabs and line breaks cannot occur: no control character gets into a title, tag or option. */
-const line = (facet: string, value: string) => `${facet}\t${value}`;
+function line(facet: string, value: string): string {
+  return `${facet}\t${value}`;
+}
 
-/** Rows counted before others get a turn: counting all products of a large shop takes a quarter of a second. */
+/** Rows counted before others get a turn: counting all products of a large shop takes a while. */
 const SLICE = 4_000;
 
 /**
@@ -99,37 +101,37 @@ export async function countFacets(
   results: readonly { facets: string; isAvailable: boolean }[],
   choices: Choices,
 ): Promise<FacetCounts> {
-  const counts: FacetCounts = new Map();
+  const chosen = [...choices].map(([facet, values]) => {
+    return { begin: line(facet, ''), lines: new Set([...values].map((value) => line(facet, value))) };
+  });
+  // Whole lines are counted, and taken apart afterwards: there are millions of them, and few different ones.
+  const counts = new Map<string, number>();
   for (let start = 0; start < results.length; start += SLICE) {
     if (start > 0) await nextTurn();
     for (const { facets, isAvailable } of results.slice(start, start + SLICE)) {
-      const lines = [...facets.split('\n'), line('availability', String(isAvailable))];
-      const failed = failedFacets(lines, choices);
-      if (failed.length <= 1) count(counts, lines, failed[0]);
+      const lines = facets.split('\n');
+      lines.push(isAvailable ? AVAILABLE : SOLD_OUT);
+      const failed = chosen.filter((choice) => !lines.some((each) => choice.lines.has(each)));
+      if (failed.length > 1) continue;
+      const [only] = failed;
+      for (const each of only ? lines.filter((one) => one.startsWith(only.begin)) : lines) {
+        counts.set(each, (counts.get(each) ?? 0) + 1);
+      }
     }
   }
+  return byFacet(counts);
+}
+
+const AVAILABLE = line('availability', 'true');
+const SOLD_OUT = line('availability', 'false');
+
+function byFacet(countsOfLines: ReadonlyMap<string, number>): FacetCounts {
+  const counts: FacetCounts = new Map();
+  for (const [each, number] of countsOfLines) {
+    const [facet = '', value = ''] = each.split('\t');
+    counts.set(facet, (counts.get(facet) ?? new Map<string, number>()).set(value, number));
+  }
   return counts;
-}
-
-function failedFacets(lines: readonly string[], choices: Choices): string[] {
-  const failed = [];
-  for (const [facet, chosen] of choices) {
-    const begin = `${facet}\t`;
-    if (!lines.some((each) => each.startsWith(begin) && chosen.has(each.slice(begin.length)))) failed.push(facet);
-  }
-  return failed;
-}
-
-function count(counts: FacetCounts, lines: readonly string[], onlyFacet: string | undefined): void {
-  for (const each of lines) {
-    const tab = each.indexOf('\t');
-    const facet = each.slice(0, tab);
-    if (onlyFacet !== undefined && facet !== onlyFacet) continue;
-    const value = each.slice(tab + 1);
-    const values = counts.get(facet) ?? new Map<string, number>();
-    values.set(value, (values.get(value) ?? 0) + 1);
-    counts.set(facet, values);
-  }
 }
 
 /** Facets as they are shown: the fixed ones first, then the options that most results have. */
