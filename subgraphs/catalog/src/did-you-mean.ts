@@ -1,7 +1,7 @@
 import type { Database } from '@souk/platform/database';
 import { between, inArray } from 'drizzle-orm';
-import { MAX_WORD_LENGTH, MIN_WORD_LENGTH } from './product-summary.ts';
 import { matches } from './search-filters.ts';
+import { MAX_WORD_LENGTH, MIN_WORD_LENGTH } from './search-index.ts';
 import { fold, termQuery, wordsOf } from './search-terms.ts';
 import { productSearch, searchWords } from './tables.ts';
 
