@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Problem } from '@souk/dev/problem';
+import { EnvironmentError } from '@souk/platform/env';
 import { parseId } from '@souk/platform/id';
 import { check } from './check.ts';
 import { readEnv } from './env.ts';
@@ -63,6 +64,7 @@ function demandOf(given: readonly string[]): ReadonlyMap<string, number> | null 
 }
 
 process.exitCode = await run().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Problem || !(error instanceof Error) ? String(error) : error.stack}\n`);
+  const isOurs = error instanceof Problem || error instanceof EnvironmentError;
+  process.stderr.write(`${isOurs ? error.message : error instanceof Error ? error.stack : error}\n`);
   return 2;
 });

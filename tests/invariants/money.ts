@@ -17,9 +17,8 @@ export const money: Invariant[] = [
       (await weightOf({
         of: payment,
         from: 'ledger_entries',
-        by: 'transaction_id',
         sum: weighed('CONCAT(transaction_id, currency_code)', 'amount_minor'),
-      })) === 0n
+      })) === 0
         ? none
         : payment.breaking(`
             SELECT transaction_id AS transactionId, currency_code AS currencyCode, SUM(amount_minor) AS sumMinor
@@ -116,7 +115,7 @@ export const money: Invariant[] = [
 const payments = (of: Source) => ({ of, from: 'payments p', by: 'p.live_order_id' });
 const endedOrders = (of: Source) => ({
   of,
-  from: "order_states s JOIN payments p ON p.order_id = s.order_id WHERE s.state <> 'OPEN'",
+  from: "order_states s STRAIGHT_JOIN payments p ON p.order_id = s.order_id WHERE s.state <> 'OPEN'",
   by: 's.order_id',
 });
 
@@ -137,7 +136,6 @@ async function agreesWithTheLedger(payment: Source): Promise<boolean> {
       {
         of: payment,
         from: bookings,
-        by: 't.payment_id',
         sum: weighed('t.payment_id', both(booked.captured, booked.refunded)),
       },
     ),
@@ -170,7 +168,6 @@ async function agreesWithRefunds(payment: Source): Promise<boolean> {
       {
         of: payment,
         from: 'refunds',
-        by: 'payment_id',
         sum: weighed('payment_id', both(amountIf('PENDING'), amountIf('SUCCEEDED'))),
       },
     ),
@@ -206,7 +203,7 @@ async function unlikeTheirTotal({ order, payment }: ShopRows): Promise<Breaking>
     ],
     [
       { ...payments(payment), ...captured },
-      { ...endedOrders(payment), ...captured, isTakenAway: true },
+      { ...endedOrders(payment), ...captured, times: '-1e0' },
     ],
   );
   type Sum = { orderId: Buffer; minor: string; currency: string };

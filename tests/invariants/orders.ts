@@ -92,7 +92,7 @@ export const orders: Invariant[] = [
 /** An order that lives holds its cart's version, where the unique index sees it. */
 const isUnclaimed = `cart_id IS NOT NULL AND live_cart_version IS NULL AND status NOT IN ${calledOffStatuses}`;
 async function ordersWithoutTheirCart(order: Source): Promise<Breaking> {
-  if (await noneIs({ of: order, from: 'orders', by: 'id' }, isUnclaimed)) return none;
+  if (await noneIs({ of: order, from: 'orders' }, isUnclaimed)) return none;
   return order.breaking(`SELECT id AS orderId, HEX(cart_id) AS cart, status FROM orders WHERE ${isUnclaimed}`);
 }
 

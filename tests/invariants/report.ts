@@ -36,9 +36,11 @@ function describe(example: Finding['examples'][number]): string {
 
 function summaryOf(findings: readonly Finding[], tookMs: number): string {
   const count = (outcome: Finding['outcome']) => findings.filter((finding) => finding.outcome === outcome).length;
-  const parts = [`${count('ok')} hold`, `${count('broken')} are broken`, `${count('skipped')} were skipped`];
-  if (count('failed') > 0) parts.push(`${count('failed')} could not be checked`);
-  return `Of ${findings.length} invariants ${parts.join(', ')}; ${tookMs.toFixed(0)} ms.`;
+  const words = { ok: 'ok', broken: 'broken', skipped: 'skipped', failed: 'not checked' } as const;
+  const parts = (Object.keys(words) as Finding['outcome'][])
+    .filter((outcome) => count(outcome) > 0)
+    .map((outcome) => `${count(outcome)} ${words[outcome]}`);
+  return `${findings.length} invariants: ${parts.join(', ')}; ${tookMs.toFixed(0)} ms.`;
 }
 
 /** The same for programs. */

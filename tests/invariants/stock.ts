@@ -186,7 +186,7 @@ const sold = "CAST(SUM(CASE kind WHEN 'COMMITTED' THEN quantity WHEN 'RETURNED' 
 /** Variants whose movements do not come to what is on hand, or to less than nothing. */
 function unbalanced(shop: ShopRows): Promise<VariantFlow[]> {
   return shop.once('unbalanced variants', async () => {
-    const levels = { of: shop.catalog, from: 'stock_levels', by: 'variant_id' };
+    const levels = { of: shop.catalog, from: 'stock_levels' };
     const moved = weighed('variant_id', "IF(kind = 'COMMITTED', -quantity, quantity)");
     const all = await Promise.all([
       haveSameWeight(
