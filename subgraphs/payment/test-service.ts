@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@souk/dev/free-port';
 import { createTestDatabase } from '@souk/dev/test-database';
 import { openDatabase } from '@souk/platform/database';
@@ -213,10 +214,16 @@ export async function openTestService(more: readonly PaymentProvider[] = []) {
     },
 
     async close() {
-      await Promise.all([app.close(), orderService.close(), running?.stop()]);
-      await Promise.all([...[...providers.values()].map((provider) => provider.close()), orderPeer.close()]);
-      await database.close();
-      await Promise.all([store.drop(), rm(folder, { recursive: true })]);
+      // Clients keep their connections open, and a server would wait for them.
+      for (const { server } of [app, orderService]) server.closeAllConnections();
+      const everything = (async () => {
+        await Promise.all([app.close(), orderService.close(), running?.stop()]);
+        await Promise.all([...[...providers.values()].map((provider) => provider.close()), orderPeer.close()]);
+        await database.close();
+        await Promise.all([store.drop(), rm(folder, { recursive: true })]);
+      })();
+      // What does not end by itself ends with the process, and so does the store of the whole run.
+      await Promise.race([everything, delay(10_000, undefined, { ref: false })]);
     },
   };
 }
