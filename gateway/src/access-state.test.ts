@@ -49,9 +49,12 @@ function follow(): void {
 
 describe('the access state', () => {
   it('follows the copy in Redis and leaves the user subgraph alone', async () => {
-    await write(JSON.stringify(snapshot(1)));
     follow();
+    await expect(state.known()).rejects.toThrow();
+    await write(JSON.stringify(snapshot(1)));
     await versionIs(1);
+    await expect(state.known()).resolves.toBeUndefined();
+    asked = 0;
     await write(JSON.stringify(snapshot(2, { blockedUserIds: ['user_1'] })));
     await versionIs(2);
     expect(state.current()?.blockedUserIds).toEqual(['user_1']);

@@ -19,6 +19,8 @@ const LOOK_EVERY_MS = 500;
 export interface AccessState {
   /** Undefined until the first answer: without it nobody can be trusted, because a revocation might be missing. */
   current(): AccessSnapshot | undefined;
+  /** Rejects until then. For readiness. */
+  known(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,9 @@ export function followAccessState({
   const running = run();
   return {
     current: () => snapshot,
+    async known() {
+      if (!snapshot) throw new Error('Nothing has told yet whose access is revoked.');
+    },
     async close() {
       stopping.abort();
       unsubscribe();

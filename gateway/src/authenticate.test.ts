@@ -46,7 +46,7 @@ beforeEach(() => {
     jwksUrl,
     issuer,
     audience,
-    accessState: { current: () => snapshot, close: async () => {} },
+    accessState: { current: () => snapshot },
   });
 });
 
@@ -206,7 +206,7 @@ describe('authenticate', () => {
       jwksUrl: `http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`,
       issuer,
       audience,
-      accessState: { current: () => snapshot, close: async () => {} },
+      accessState: { current: () => snapshot },
     });
     expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
     failing.close();
@@ -217,7 +217,7 @@ describe('authenticate', () => {
       jwksUrl: 'http://127.0.0.1:1/jwks',
       issuer,
       audience,
-      accessState: { current: () => snapshot, close: async () => {} },
+      accessState: { current: () => snapshot },
     });
     expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
   });

@@ -11,7 +11,7 @@ export interface AuthenticateOptions {
   jwksUrl: string;
   issuer: string;
   audience: string;
-  accessState: AccessState;
+  accessState: Pick<AccessState, 'current'>;
 }
 
 const ALGORITHMS = ['EdDSA', 'ES256'];

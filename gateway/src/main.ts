@@ -52,8 +52,8 @@ const stopEndpoints = [
   await addEndpoint(app, { path: '/admin/graphql', supergraph: admin, introspection }, options),
 ];
 
-// Subgraphs are no condition: the gateway serves what is left of the graph when one is away.
-const { stopBeingReady } = addHealth(app, {});
+// Subgraphs are no condition: the gateway serves what is left of the graph when one is away. But it has to have heard once who may not come in.
+const { stopBeingReady } = addHealth(app, { access: accessState.known });
 const internal = createHttpServer(logger);
 addMetrics(internal);
 if (env.INTERNAL_PORT) await internal.listen({ host: env.HOST, port: env.INTERNAL_PORT });
