@@ -69,6 +69,16 @@ describe('the environment', () => {
     });
     expect(faultsOf({ ...good, NODE_ENV: 'production' })).toEqual({});
   });
+
+  test('refuses in production what tests break things with', () => {
+    const broken = { ...good, CRASH_AT: 'checkout.begun:1', GUARDS_OFF: 'inbox', FAULT_CONTROL: '4000' };
+    expect(faultsOf(broken)).toEqual({});
+    expect(Object.keys(faultsOf({ ...broken, NODE_ENV: 'production' }))).toEqual([
+      'CRASH_AT',
+      'GUARDS_OFF',
+      'FAULT_CONTROL',
+    ]);
+  });
 });
 
 describe('a variable', () => {

@@ -18,12 +18,16 @@ export class EnvironmentError extends Error {
   }
 }
 
+/** What tests use to break a process at a certain point or to take out one of its guards (tests/faults). */
+const TEST_VARIABLES = ['CRASH_AT', 'GUARDS_OFF', 'FAULT_CONTROL'];
+
 /** The mark that sample values in .env.example carry. */
 const SAMPLE_MARK = 'change-me';
 
 /**
  * Parses the environment once, at start, and reports all faults together.
- * An empty variable counts as missing. With NODE_ENV=production, a value that still carries the mark of a sample secret is a fault.
+ * An empty variable counts as missing. With NODE_ENV=production, a value that still carries the mark of a sample secret is a fault, and so is any
+ * variable by which tests break things.
  *
  * @param shape  one zod type per variable, made with the functions below
  * @param source usually `process.env`
@@ -45,6 +49,11 @@ export function readEnvironment<Shape extends z.core.$ZodLooseShape>(
   for (const [name, value] of Object.entries(present)) {
     if (source['NODE_ENV'] === 'production' && value.includes(SAMPLE_MARK)) {
       faults[name] ??= `still has its sample value, which everybody knows. Production needs a value of its own.`;
+    }
+  }
+  for (const name of TEST_VARIABLES) {
+    if (source['NODE_ENV'] === 'production' && source[name]) {
+      faults[name] = 'is for tests, which break things on purpose. Remove it.';
     }
   }
   if (!parsed.success || Object.keys(faults).length > 0) throw new EnvironmentError(faults);
