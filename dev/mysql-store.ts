@@ -68,7 +68,7 @@ async function startPrivately({ folder, durability }: StoreOptions): Promise<Ope
     timeoutMs: START_TIMEOUT_MS,
     ping: () => ping(url),
   });
-  return { url, origin: 'private', stop: () => child.stop(30_000) };
+  return { url, origin: 'private', pid: child.pid, stop: () => child.stop(30_000) };
 }
 
 /** Makes the system tables once. They are made beside their final place, so that an interrupted start is not mistaken for a finished one. */

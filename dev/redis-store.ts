@@ -55,7 +55,7 @@ async function startPrivately({ folder, durability }: StoreOptions): Promise<Ope
     timeoutMs: START_TIMEOUT_MS,
     ping: () => ping(url),
   });
-  return { url, origin: 'private', stop: () => child.stop() };
+  return { url, origin: 'private', pid: child.pid, stop: () => child.stop() };
 }
 
 function settings({

@@ -28,6 +28,8 @@ export interface ServicePlan {
 export interface ServiceFacts {
   host: string;
   ports: Record<ProcessName, number>;
+  /** Where the processes reach each other: their ports, unless something stands between. */
+  doors: Record<ProcessName, number>;
   /** Where the gateway tells its counters, which are not for the public. */
   gatewayMetricsPort: number;
   databaseUrls: Record<SubgraphName, string>;
@@ -39,9 +41,10 @@ export interface ServiceFacts {
 
 /** Turns the facts of a shop into what each of its processes is told. A service is configured by its environment and by nothing else. */
 export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePlan> {
-  const { ports, secrets } = facts;
+  const { ports, doors, secrets } = facts;
   const at = (name: ProcessName, path = '') => `http://127.0.0.1:${ports[name]}${path}`;
-  const peers = Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, at(name, '/graphql')]));
+  const to = (name: ProcessName, path = '') => `http://127.0.0.1:${doors[name]}${path}`;
+  const peers = Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, to(name, '/graphql')]));
   const publicKeys = JSON.stringify(publicKeysOf(secrets));
 
   const common = (name: ServiceName): Environment => ({
@@ -76,8 +79,8 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
         ...common('gateway'),
         HOST: facts.host,
         INTERNAL_PORT: String(facts.gatewayMetricsPort),
-        SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => at(name, '/graphql'))),
-        JWKS_URL: at('user', '/.well-known/jwks.json'),
+        SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => to(name, '/graphql'))),
+        JWKS_URL: to('user', '/.well-known/jwks.json'),
       },
     },
     user: subgraph('user', {
@@ -88,7 +91,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     cart: subgraph('cart'),
     order: subgraph('order'),
     payment: subgraph('payment', {
-      TEST_PROVIDER_URL: at('test-card'),
+      TEST_PROVIDER_URL: to('test-card'),
       TEST_PROVIDER_SECRET: secrets.testProviderSecret,
     }),
     'test-card': {
@@ -100,7 +103,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
       environment: {
         HOST: '127.0.0.1',
         PORT: String(ports['test-card']),
-        WEBHOOK_URL: at('payment', '/webhooks/test-card'),
+        WEBHOOK_URL: to('payment', '/webhooks/test-card'),
         TEST_PROVIDER_SECRET: secrets.testProviderSecret,
         TEST_PROVIDER_LOG: providerLogOf(facts.folder),
       },

@@ -70,9 +70,11 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       await step('seed', (say) => seed({ databaseUrls, providerLog: providerLogOf(folder), mediaUrl: media.url, say }));
     }
 
+    const { between = async ({ port }) => port } = options;
     const plans = planServices({
       host,
       ports,
+      doors: await allByName(processNames, (name) => between({ name, port: ports[name] })),
       gatewayMetricsPort: await freePort(),
       databaseUrls,
       redisUrl: stores.redisUrl,
@@ -157,9 +159,9 @@ function runService(plan: ServicePlan, options: StartServiceOptions, onEnd: Shop
       expectedToRun = undefined;
       await current.stop();
     },
-    async restart() {
+    async restart(env = {}) {
       await service.stop();
-      current = startService(plan, options);
+      current = startService(plan, { ...options, overrides: { ...options.overrides, ...env } });
       await service.ready();
     },
   };
@@ -182,6 +184,8 @@ export interface ShopOptions {
   reset?: boolean;
   /** Fills a shop that has nothing yet. */
   seed?: SeedShop;
+  /** Puts something between a process and those who call it: gives the port that they shall use. */
+  between?: (target: { name: ProcessName; port: number }) => Promise<number>;
   /** Environment variables for every process, where the shop itself decides nothing else. */
   inherit?: Environment;
   /** Environment variables for all processes or for one, whatever the shop decides. */
@@ -229,8 +233,8 @@ export interface RunningService {
   /** Resolves when it can work. */
   ready(): Promise<void>;
   stop(): Promise<void>;
-  /** Starts it anew with the same port and environment, also after it was killed from outside. */
-  restart(): Promise<void>;
+  /** Starts it anew with the same port and environment, and with `env` on top for this time; also after it was killed from outside. */
+  restart(env?: Environment): Promise<void>;
 }
 
 interface StartServicesOptions extends Pick<ShopOptions, 'inherit' | 'env' | 'onEnd'> {

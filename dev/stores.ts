@@ -84,6 +84,8 @@ export type StoreOrigin = 'configured' | 'private' | 'docker';
 export interface OpenStore {
   url: string;
   origin: StoreOrigin;
+  /** Of a server that was started here as a process. */
+  pid?: number;
   stop(): Promise<void>;
 }
 
