@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from './logger.ts';
 import { addHealth, createHttpServer } from './service.ts';
@@ -21,6 +23,27 @@ describe('a server', () => {
     const answer = await createHttpServer(logger).inject('/%zz');
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT', retryable: false } }] });
+  });
+
+  it('closes with its last answer, although clients would keep their connections', async () => {
+    const app = createHttpServer(logger);
+    const { promise: answered, resolve: answer } = Promise.withResolvers<string>();
+    const { promise: asked, resolve: arrive } = Promise.withResolvers<void>();
+    app.get('/slow', () => {
+      arrive();
+      return answered;
+    });
+    await app.listen({ port: 0 });
+    const patient = new Agent({ keepAliveTimeout: 60_000 });
+    const { port } = app.server.address() as AddressInfo;
+    const reading = request(`http://127.0.0.1:${port}/slow`, { dispatcher: patient });
+    await asked;
+    const closed = app.close();
+    await new Promise(setImmediate);
+    answer('at last');
+    expect(await (await reading).body.text()).toBe('at last');
+    await closed;
+    await patient.close();
   });
 
   it('is not ready, within 1.5 seconds, while a dependency hangs or fails, and alive all the same', async () => {

@@ -74,6 +74,7 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     request.log.error({ err: error }, 'unexpected error');
     return answerError(reply, 500, request.id, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
   });
+  endConnectionsWhenClosing(app);
   app.addHook('onResponse', async (request, reply) => {
     durations.observe(
       { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
@@ -81,6 +82,17 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     );
   });
   return app;
+}
+
+/** Closing ends connections that rest at that moment. One that still has an answer to come would be kept open after it, and closing would wait until it is unused for long. */
+function endConnectionsWhenClosing(app: FastifyInstance): void {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
 }
 
 /** An error outside GraphQL, in the shape of one inside. What Fastify would answer repeats the messages of unexpected errors. */

@@ -2,7 +2,6 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@souk/dev/free-port';
 import { createTestDatabase } from '@souk/dev/test-database';
 import { openDatabase } from '@souk/platform/database';
@@ -16,7 +15,6 @@ import { createHttpServer } from '@souk/platform/service';
 import { subgraphSchema } from '@souk/platform/subgraph-server';
 import { readSubgraphSdl } from '@souk/schema/subgraphs';
 import { eq, sql } from 'drizzle-orm';
-import { fastify } from 'fastify';
 import { graphql } from 'graphql';
 import { register } from 'prom-client';
 import { createContext } from './src/context.ts';
@@ -66,7 +64,7 @@ export async function openTestService(more: readonly PaymentProvider[] = []) {
   const [orderPort, providerPort, paymentPort] = [await freePort(), await freePort(), await freePort()];
 
   const orders = new Map<string, TestOrder>();
-  const orderService = fastify();
+  const orderService = createHttpServer(log);
   orderService.post('/graphql', async (request) => {
     const { orderId, userId } = (request.body as { variables: { orderId: string; userId: string } }).variables;
     const order = orders.get(orderId);
@@ -214,16 +212,10 @@ export async function openTestService(more: readonly PaymentProvider[] = []) {
     },
 
     async close() {
-      // Clients keep their connections open, and a server would wait for them.
-      for (const { server } of [app, orderService]) server.closeAllConnections();
-      const everything = (async () => {
-        await Promise.all([app.close(), orderService.close(), running?.stop()]);
-        await Promise.all([...[...providers.values()].map((provider) => provider.close()), orderPeer.close()]);
-        await database.close();
-        await Promise.all([store.drop(), rm(folder, { recursive: true })]);
-      })();
-      // What does not end by itself ends with the process, and so does the store of the whole run.
-      await Promise.race([everything, delay(10_000, undefined, { ref: false })]);
+      await Promise.all([app.close(), orderService.close(), running?.stop()]);
+      await Promise.all([...[...providers.values()].map((provider) => provider.close()), orderPeer.close()]);
+      await database.close();
+      await Promise.all([store.drop(), rm(folder, { recursive: true })]);
     },
   };
 }
