@@ -81,6 +81,46 @@ describe('onceOnly', () => {
     expect(fences).toEqual([2]);
   });
 
+  it('keeps the answer when the transaction it was settled in rolled back, and the work went on', async () => {
+    let runs = 0;
+    const once = () =>
+      onceOnly<{ orderId: string }>({
+        db: database.db,
+        owner: 'user_1',
+        operation: 'orderPlace',
+        key: 'rolled-back',
+        body: {},
+        run: async ({ settle }) => {
+          runs++;
+          const rolledBack = transaction(database.db, async (tx) => {
+            await settle(tx, { orderId: 'never' });
+            throw new Error('no');
+          });
+          await expect(rolledBack).rejects.toThrow('no');
+          return { orderId: 'another way' };
+        },
+      });
+    expect(await once()).toEqual({ orderId: 'another way' });
+    expect(await once()).toEqual({ orderId: 'another way' });
+    expect(runs).toBe(1);
+  });
+
+  it('keeps the answer that was settled with the fact', async () => {
+    const once = () =>
+      onceOnly<{ orderId: string }>({
+        db: database.db,
+        owner: 'user_1',
+        operation: 'orderPlace',
+        key: 'settled',
+        body: {},
+        run: async ({ settle }) => {
+          await transaction(database.db, (tx) => settle(tx, { orderId: 'with the fact' }));
+          return { orderId: 'with the fact' };
+        },
+      });
+    expect([await once(), await once()]).toEqual([{ orderId: 'with the fact' }, { orderId: 'with the fact' }]);
+  });
+
   it('fences off a holder whose lease ran out', async () => {
     const slow = onceOnly<{ orderId: string }>({
       db: database.db,

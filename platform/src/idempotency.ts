@@ -90,16 +90,22 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
       });
   };
 
+  const isSettled = async () => {
+    const [row] = await db.select({ answer: idempotencyKeys.answer }).from(idempotencyKeys).where(stillMine);
+    return Boolean(row?.answer);
+  };
+
   try {
-    let settled = false;
+    let wasSettled = false;
     const answer = await run({
       fence,
       settle: async (tx, result) => {
         await settle(tx, result);
-        settled = true;
+        wasSettled = true;
       },
     });
-    if (!settled) await settle(db, answer);
+    // What was settled in a transaction stands only where that transaction committed.
+    if (!wasSettled || !(await isSettled())) await settle(db, answer);
     return answer;
   } catch (error) {
     if (error instanceof Refused) await db.delete(idempotencyKeys).where(stillMine);
