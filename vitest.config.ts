@@ -17,14 +17,17 @@ export default defineConfig({
     globalSetup: ['dev/test-stores.ts'],
     projects: [
       project('unit', {
-        // The checks of invariants need databases and no shop.
-        include: ['{schema,platform,gateway,dev,subgraphs/*,tests/invariants}/**/*.test.ts'],
+        // The checks of invariants need databases and no shop; whether faults can still be planted needs neither.
+        include: [
+          '{schema,platform,gateway,dev,subgraphs/*,tests/invariants}/**/*.test.ts',
+          'tests/faults/edit.test.ts',
+        ],
         testTimeout: 15_000,
         hookTimeout: 30_000,
       }),
       project('system', {
         include: ['tests/**/*.test.ts'],
-        exclude: [...configDefaults.exclude, 'tests/invariants/**'],
+        exclude: [...configDefaults.exclude, 'tests/invariants/**', 'tests/faults/**'],
         globalSetup: ['tests/global-shop.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,
@@ -32,6 +35,15 @@ export default defineConfig({
         fileParallelism: false,
         // After the others, because these measure how long things take.
         sequence: { groupOrder: 1 },
+      }),
+      project('faults', {
+        // Each starts a shop of its own and breaks it.
+        include: ['tests/faults/**/*.test.ts'],
+        exclude: [...configDefaults.exclude, 'tests/faults/edit.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

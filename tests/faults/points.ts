@@ -1,0 +1,104 @@
+import type { Edit } from './edit.ts';
+
+const checkout = 'subgraphs/order/src/checkout.ts';
+const payment = 'subgraphs/payment/src/payment.ts';
+
+/**
+ * The places where a process can be held, killed or frozen. Each lies between a step that has been taken and the next, which has not;
+ * `….commit` is the last moment before a transaction commits, with all its locks held. With a place goes what it is about, mostly an id.
+ */
+const places = {
+  // Placing an order, as checkout.ts tells it.
+  'key.taken': after('platform/src/idempotency.ts', 'const { fence } = held;', 'operation'),
+  'checkout.begun': after(checkout, 'const attempt = await begin(desk, userId, key);', 'attempt.orderId'),
+  'checkout.reserved': before(checkout, 'if (quote) return quote;', 'attempt.orderId'),
+  'checkout.place.commit': after(checkout, 'await settle(tx, { orderId });', 'orderId'),
+  'checkout.placed': before(checkout, 'return { orderId: attempt.orderId };', 'attempt.orderId'),
+  'checkout.undoing': before(
+    checkout,
+    'const last = undoSteps.findIndex(({ step }) => step === reached);',
+    'attempt.orderId',
+  ),
+  'checkout.released': before(
+    checkout,
+    "await db.update(checkouts).set({ state: 'UNDONE' }).where(held(attempt, 'UNDOING'));",
+    'attempt.orderId',
+  ),
+  'checkout.taken-over': after(
+    checkout,
+    'const stale = await takeOver(desk.db, lte(checkouts.leasedUntil, now));',
+    "''",
+  ),
+  'stock.hold.commit': after(
+    'subgraphs/catalog/src/reservation.ts',
+    "await recordMovements(tx, 'RESERVED', lines);",
+    'orderId',
+  ),
+
+  // An order that changes, by request, by the clock or by an event.
+  'order.change.commit': inside(
+    'subgraphs/order/src/order.ts',
+    'transaction(db, (tx) => changeOrder(tx, id, decide))',
+    (reach) =>
+      `transaction(db, async (tx) => { const done = await changeOrder(tx, id, decide); ${reach('id')} return done; })`,
+  ),
+  'order.expire.commit': before('subgraphs/order/src/expiry.ts', 'return overdue.length;', 'overdue[0]?.id'),
+  'inbox.commit': after('platform/src/inbox.ts', 'await handler(tx, event);', 'event.type'),
+  'inbox.committed': before('platform/src/inbox.ts', "return 'handled';", 'event.type'),
+  'relay.claimed': after('platform/src/jobs.ts', 'const rows = await claim(db);', 'service'),
+
+  // Money.
+  'payment.begin.commit': after(payment, 'await answer(tx, { paymentId: id });', 'orderId'),
+  'payment.begun': before(payment, 'if (isNew) await charge(', 'begun.paymentId'),
+  'payment.charged': inside(
+    payment,
+    'await settle(db, log, subject, await provider.charge(request));',
+    (reach) =>
+      `const word = await provider.charge(request); ${reach('paymentId')} await settle(db, log, subject, word);`,
+  ),
+  'payment.cancel.commit': before(payment, 'await answer(tx, { paymentId });', 'paymentId'),
+  'payment.settle.commit': inside(
+    'subgraphs/payment/src/settlement.ts',
+    'transaction(db, (tx) => settlePayment(tx, subject, charge))',
+    (reach) =>
+      `transaction(db, async (tx) => { const done = await settlePayment(tx, subject, charge); ${reach('subject.paymentId')} return done; })`,
+  ),
+  'webhook.kept': before('subgraphs/payment/src/provider-event.ts', 'const waiting = and(', 'eventId'),
+  'webhook.commit': before('subgraphs/payment/src/provider-event.ts', 'report(log, paymentId, outcome);', 'paymentId'),
+  'refund.grant.commit': before('subgraphs/payment/src/refund.ts', 'await settle(tx, { refundId });', 'paymentId'),
+  'refund.granted': before('subgraphs/payment/src/refund.ts', 'await sendRefund(db, ', 'paymentId'),
+  'refund.sent': before(
+    'subgraphs/payment/src/refund-delivery.ts',
+    "if (outcome.status === 'FAILED')\n      log.error(",
+    'paymentId',
+  ),
+} satisfies Record<string, Place>;
+
+export type PointName = keyof typeof places;
+export const pointNames = Object.keys(places) as PointName[];
+
+/** What has to be edited so that processes notice the places they pass. */
+export const pointEdits: readonly Edit[] = pointNames.map((name) =>
+  places[name]((about) => `await globalThis.reachPoint?.('${name}', ${about});`),
+);
+
+declare global {
+  /** Set in processes under test only: resolves when the process may go on. `about` says which order, payment or kind of event it is. */
+  var reachPoint: ((point: PointName, about: string | undefined) => Promise<void> | undefined) | undefined;
+}
+
+/** Makes the edit of a place from the code that tells of it. */
+type Place = (reach: (about: string) => string) => Edit;
+
+/** All on one line, so that errors keep their line numbers. */
+function after(file: string, text: string, about: string): Place {
+  return inside(file, text, (reach) => `${text} ${reach(about)}`);
+}
+
+function before(file: string, text: string, about: string): Place {
+  return inside(file, text, (reach) => `${reach(about)} ${text}`);
+}
+
+function inside(file: string, find: string, replace: (reach: (about: string) => string) => string): Place {
+  return (reach) => ({ file, find, replace: replace(reach) });
+}
