@@ -6,7 +6,7 @@ import { type IdKind, idToBytes, typeOfId } from '@souk/platform/id';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { check, type Finding } from './check.ts';
+import { check, type Finding, type Sources } from './check.ts';
 import type { ProviderLog } from './provider-log.ts';
 import { makeReadOnlyAccount } from './read-only-account.ts';
 import { openSources } from './shop.ts';
@@ -19,6 +19,7 @@ export interface TestShop extends Omit<TestHistory, 'rows'> {
   /** Runs a statement as the administrator, who may do what no service does. Ids are given as text. */
   change(name: SubgraphName, sql: string, ...values: unknown[]): Promise<void>;
   check(options?: { providerLog?: ProviderLog; demand?: Map<string, number> }): Promise<Finding[]>;
+  sources: Sources;
   /** The account of the service, which is also the name of its database. */
   nameOf(name: SubgraphName): string;
 }
@@ -49,6 +50,7 @@ async function openTestShop(): Promise<Omit<TestShop, keyof TestHistory> & { clo
   let isSettled = true;
 
   return {
+    sources,
     nameOf: (name) => names[name],
     async begin(options) {
       isSettled = options.isSettled;
