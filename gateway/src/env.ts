@@ -1,6 +1,8 @@
-import { durationMs, flag, integer, json, readEnvironment, text, url } from '@souk/platform/env';
+import { durationMs, flag, integer, json, oneOf, readEnvironment, text, url } from '@souk/platform/env';
 import { serviceEnvironment } from '@souk/platform/service';
 import { z } from 'zod';
+import { type DocumentLimits, defaultDocumentLimits } from './document-guard.ts';
+import { safelistModes } from './safelist.ts';
 
 export type Environment = ReturnType<typeof readEnv>;
 
@@ -27,6 +29,23 @@ export const readEnv = () =>
       QUERY_TIMEOUT: durationMs().default(2_000),
       /** A mutation may have to ask other subgraphs or a payment provider, each with a limit of its own. */
       MUTATION_TIMEOUT: durationMs().default(10_000),
+      /** Limits of the document guard that are not to be its defaults. */
+      DOCUMENT_LIMITS: json(
+        z.partialRecord(
+          z.enum(Object.keys(defaultDocumentLimits) as (keyof DocumentLimits)[]),
+          z.int().min(1).max(5_000),
+        ),
+        'Expected limits from 1 to 5000 by their names, such as {"depth":15,"tokens":2000}.',
+      ).default({}),
+      /** What an operation may be estimated to cost. */
+      STOREFRONT_COST_BUDGET: integer(1, 1_000_000).default(2_000),
+      ADMIN_COST_BUDGET: integer(1, 1_000_000).default(5_000),
+      /** What becomes of operations that are not registered. */
+      STOREFRONT_SAFELIST: oneOf(safelistModes).default('off'),
+      ADMIN_SAFELIST: oneOf(safelistModes).default('off'),
+      /** Manifests of registered operations, watched for changes. */
+      STOREFRONT_MANIFEST_FILE: text('A manifest of registered operations.').optional(),
+      ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').optional(),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
       /** Browser origins that may call the API, comma-separated; `*` for any. Development allows any. */

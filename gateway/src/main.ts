@@ -6,8 +6,10 @@ import { openRedis } from '@souk/platform/redis';
 import { addHealth, addMetrics, createHttpServer, runService } from '@souk/platform/service';
 import { followAccessState } from './access-state.ts';
 import { createAuthenticate } from './authenticate.ts';
+import { defaultDocumentLimits } from './document-guard.ts';
 import { readEnv } from './env.ts';
-import { addCommonAnswers, addEndpoint } from './server.ts';
+import { createPersistedQueries } from './persisted-queries.ts';
+import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from './server.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
 import { supergraphFile } from './supergraph.ts';
 
@@ -44,13 +46,29 @@ const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS 
 addCommonAnswers(app);
 await app.register(cors, { origin: allowedOrigins(), maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER] });
 
-const storefront = supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger);
-const admin = supergraphFile(env.SUPERGRAPH_ADMIN_FILE, logger);
-const options = { authenticate, subgraphClient, logger };
-const stopEndpoints = [
-  await addEndpoint(app, { path: '/graphql', supergraph: storefront, introspection }, options),
-  await addEndpoint(app, { path: '/admin/graphql', supergraph: admin, introspection }, options),
-];
+const options: EndpointOptions = {
+  authenticate,
+  subgraphClient,
+  introspection,
+  documentLimits: { ...defaultDocumentLimits, ...env.DOCUMENT_LIMITS },
+  persistedQueries: createPersistedQueries(redis),
+  logger,
+};
+const storefront: Endpoint = {
+  path: '/graphql',
+  supergraph: supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger),
+  costBudget: env.STOREFRONT_COST_BUDGET,
+  safelistMode: env.STOREFRONT_SAFELIST,
+  manifestFile: env.STOREFRONT_MANIFEST_FILE,
+};
+const admin: Endpoint = {
+  path: '/admin/graphql',
+  supergraph: supergraphFile(env.SUPERGRAPH_ADMIN_FILE, logger),
+  costBudget: env.ADMIN_COST_BUDGET,
+  safelistMode: env.ADMIN_SAFELIST,
+  manifestFile: env.ADMIN_MANIFEST_FILE,
+};
+const stopEndpoints = [await addEndpoint(app, storefront, options), await addEndpoint(app, admin, options)];
 
 // Subgraphs are no condition: the gateway serves what is left of the graph when one is away. But it has to have heard once who may not come in.
 const { stopBeingReady } = addHealth(app, { access: accessState.known });

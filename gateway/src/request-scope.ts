@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Viewer } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
+import type { KnownDocument } from './known-documents.ts';
 
 /** What the gateway knows of the request it is answering; the GraphQL context, and the scope of its error formatter. */
 export interface RequestScope {
@@ -10,6 +11,8 @@ export interface RequestScope {
   clientIp: string;
   clientAgent: string;
   log: Logger;
+  /** Set once the door has let a document in. */
+  document?: KnownDocument;
 }
 
 /** Apollo's `formatError` is told the error and nothing else, so the request it belongs to is found here. */

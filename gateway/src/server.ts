@@ -1,30 +1,42 @@
 import { ApolloGateway, type SupergraphManager } from '@apollo/gateway';
-import { ApolloServer, HeaderMap } from '@apollo/server';
+import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { SoukError } from '@souk/platform/errors';
+import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import { REQUEST_ID_HEADER } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from './authenticate.ts';
+import { limitCost } from './cost-limit.ts';
+import { createDocumentDoor } from './document-door.ts';
+import type { DocumentLimits } from './document-guard.ts';
+import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
 import { createExplorer } from './explorer.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
+import { openSafelist, type SafelistMode } from './safelist.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 
 export interface Endpoint {
   path: string;
   supergraph: SupergraphManager;
-  introspection: boolean;
+  /** What an operation may be estimated to cost, in points. */
+  costBudget: number;
+  safelistMode: SafelistMode;
+  manifestFile: string | undefined;
 }
 
 export interface EndpointOptions {
   authenticate: Authenticate;
   subgraphClient: (name: string) => SubgraphClient;
+  introspection: boolean;
+  documentLimits: DocumentLimits;
+  persistedQueries: PersistedQueries;
   logger: Logger;
 }
 
@@ -38,8 +50,10 @@ export async function addEndpoint(
   endpoint: Endpoint,
   options: EndpointOptions,
 ): Promise<() => Promise<void>> {
-  const { path, supergraph, introspection } = endpoint;
-  const { authenticate, subgraphClient, logger } = options;
+  const { path, supergraph, costBudget, safelistMode: mode, manifestFile } = endpoint;
+  const { authenticate, subgraphClient, introspection, documentLimits: limits, persistedQueries, logger } = options;
+  const safelist = await openSafelist({ endpoint: path, mode, manifestFile, persistedQueries, logger });
+  const door = createDocumentDoor({ safelist, limits });
 
   const server = new ApolloServer<RequestScope>({
     gateway: new ApolloGateway({
@@ -52,9 +66,14 @@ export async function addEndpoint(
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: true,
+    validationOptions: { maxErrors: MAX_REQUEST_ERRORS },
+    ...door.serverOptions,
     stopOnTerminationSignals: false,
     logger,
     plugins: [
+      door.plugin,
+      limitCost({ endpoint: path, budget: costBudget }),
+      capErrors,
       ApolloServerPluginLandingPageDisabled(),
       // Response caching and reporting to a service are not Apollo Server's part here.
       ApolloServerPluginCacheControlDisabled(),
@@ -80,64 +99,66 @@ export async function addEndpoint(
   app.post(path, answer);
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const scope = await identify(request);
-    if (scope instanceof SoukError) return refuse(reply, statusOf(scope), scope);
-    return requestScope.run(scope, () => execute(request, reply, scope));
-  }
-
-  async function identify(request: FastifyRequest): Promise<RequestScope | SoukError> {
-    const { authorization, 'user-agent': agent = '' } = request.headers;
     try {
-      const viewer = await authenticate({ authorization, clientIp: request.ip });
-      return {
-        requestId: request.id,
-        viewer,
-        clientIp: request.ip,
-        clientAgent: agent.slice(0, 256),
-        log: request.log as Logger,
-      };
+      const scope = await identify(request);
+      const admitted = await door.admit(graphQLRequest(request), scope);
+      return await requestScope.run(scope, () => execute(admitted, reply, scope));
     } catch (error) {
-      if (error instanceof SoukError) return error;
+      if (error instanceof SoukError) return refuse(reply, statusOf(error, request), error);
       throw error;
     }
   }
 
-  async function execute(request: FastifyRequest, reply: FastifyReply, scope: RequestScope): Promise<unknown> {
+  async function identify(request: FastifyRequest): Promise<RequestScope> {
+    const { authorization, 'user-agent': agent = '' } = request.headers;
+    return {
+      requestId: request.id,
+      viewer: await authenticate({ authorization, clientIp: request.ip }),
+      clientIp: request.ip,
+      clientAgent: agent.slice(0, 256),
+      log: request.log as Logger,
+    };
+  }
+
+  async function execute(
+    httpGraphQLRequest: HTTPGraphQLRequest,
+    reply: FastifyReply,
+    scope: RequestScope,
+  ): Promise<unknown> {
     const {
       headers,
       body,
       status = 200,
-    } = await server.executeHTTPGraphQLRequest({
-      context: async () => scope,
-      httpGraphQLRequest: {
-        method: request.method,
-        headers: headerMap(request),
-        search: searchOf(request),
-        body: request.body,
-      },
-    });
+    } = await server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest });
     for (const [name, value] of headers) reply.header(name, value);
     reply.code(status);
     if (body.kind === 'complete') return reply.send(body.string);
     throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
   }
 
-  return () => server.stop();
+  return () => {
+    safelist.stop();
+    return server.stop();
+  };
 }
 
 function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') === true && searchOf(request) === '';
 }
 
-/** A GET request may name an operation by its hash, which a cache can keep; it may not carry one. */
+/** A GET request may name an operation by its id, which a cache can keep; it may not carry one. */
 function isPersistedQuery(request: FastifyRequest): boolean {
   const parameters = new URLSearchParams(searchOf(request));
-  return parameters.has('extensions') && !parameters.has('query');
+  return (parameters.has('extensions') || parameters.has('documentId')) && !parameters.has('query');
 }
 
 function searchOf({ url }: FastifyRequest): string {
   const start = url.indexOf('?');
   return start === -1 ? '' : url.slice(start);
+}
+
+function graphQLRequest(request: FastifyRequest): HTTPGraphQLRequest {
+  return { method: request.method, headers: headerMap(request), search: searchOf(request), body: request.body };
 }
 
 function headerMap({ headers }: FastifyRequest): HeaderMap {
@@ -148,9 +169,19 @@ function headerMap({ headers }: FastifyRequest): HeaderMap {
   return map;
 }
 
-function statusOf({ code }: SoukError): number {
-  return code === 'UNAUTHENTICATED' ? 401 : code === 'FORBIDDEN' ? 403 : 503;
+/** The status of a refusal at the door; 400 for what is wrong with the request itself. */
+function statusOf({ code }: SoukError, { headers }: FastifyRequest): number {
+  // Older clients read an error only where the status is 200, and this one tells them to send the document once.
+  if (code === 'PERSISTED_QUERY_NOT_FOUND' && !headers.accept?.includes('application/graphql-response+json'))
+    return 200;
+  return statuses[code] ?? 400;
 }
+
+const statuses: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  SUBGRAPH_UNAVAILABLE: 503,
+};
 
 /** What holds for every answer of the public port, GraphQL or not. */
 export function addCommonAnswers(app: FastifyInstance): void {

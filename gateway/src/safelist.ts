@@ -1,0 +1,111 @@
+import { badUserInput, SoukError } from '@souk/platform/errors';
+import type { Logger } from '@souk/platform/logger';
+import { LRUCache } from 'lru-cache';
+import { Counter } from 'prom-client';
+import { followFile } from './follow-file.ts';
+import { emptyManifest, readManifest } from './manifest.ts';
+import { hashOf, type PersistedQueries } from './persisted-queries.ts';
+import type { WantedDocument } from './wanted-document.ts';
+
+export const safelistModes = ['off', 'log', 'enforce'] as const;
+/** What becomes of a document that is not registered: it is run, it is run and written to the log, or it is refused. */
+export type SafelistMode = (typeof safelistModes)[number];
+
+/** Says which document a client gets to run. */
+export interface Safelist {
+  /**
+   * Finds the text of the document that is wanted, if it may be run.
+   *
+   * @throws {SoukError} PERSISTED_QUERY_NOT_FOUND for a hash nobody knows, PERSISTED_QUERY_NOT_ALLOWED for what is not registered where only that is run,
+   * BAD_USER_INPUT for a hash that is not that of the document beside it
+   */
+  textOf(wanted: WantedDocument): Promise<string>;
+  /** Remembers a document that came with its hash and passed the guard, so that next time the hash is enough. */
+  learn(wanted: WantedDocument): void;
+  stop(): void;
+}
+
+export interface SafelistOptions {
+  /** Path of the endpoint, for log and metrics. */
+  endpoint: string;
+  mode: SafelistMode;
+  /** The manifest of registered operations; without one, none is. */
+  manifestFile: string | undefined;
+  persistedQueries: PersistedQueries;
+  logger: Logger;
+}
+
+const operations = new Counter({
+  name: 'souk_registered_operations_total',
+  help: 'Operations by whether the manifest of their endpoint has them.',
+  labelNames: ['endpoint', 'registered'],
+});
+
+const MAX_NOTICED = 1_000;
+
+/**
+ * Opens the list of registered operations of an endpoint. They may be sent by their id wherever there is a list; what is not on it meets the mode.
+ * Unless only registered documents are run, a client may also teach the gateway the hash of a document (automatic persisted queries,
+ * https://www.apollographql.com/docs/apollo-server/performance/apq).
+ *
+ * @throws when the manifest cannot be read
+ */
+export async function openSafelist(options: SafelistOptions): Promise<Safelist> {
+  const { endpoint, mode, manifestFile: path, persistedQueries, logger } = options;
+  const noticed = new LRUCache<string, true>({ max: MAX_NOTICED });
+  let manifest = emptyManifest;
+  const take = (text: string) => {
+    manifest = readManifest(text);
+  };
+  const file = path === undefined ? undefined : await followFile({ path, what: 'manifest', take, logger });
+
+  async function remembered(id: string): Promise<string> {
+    if (mode === 'enforce') throw notAllowed();
+    const text = await persistedQueries.find(id);
+    if (text === undefined) throw notFound();
+    return text;
+  }
+
+  /** Registered texts are compared whole, so that a document that may not be run costs neither parsing nor hashing. */
+  function meetMode(text: string): void {
+    const isRegistered = manifest.byText.has(text);
+    operations.inc({ endpoint, registered: String(isRegistered) });
+    if (isRegistered || mode === 'off') return;
+    if (mode === 'enforce') throw notAllowed();
+    const hash = hashOf(text);
+    if (!noticed.has(hash)) logger.info({ endpoint, hash }, 'operation is not registered');
+    noticed.set(hash, true);
+  }
+
+  return {
+    async textOf({ text, id }) {
+      const registered = manifest.byId.get(id ?? '')?.body;
+      const wanted = text ?? registered ?? (await remembered(id ?? ''));
+      meetMode(wanted);
+      if (id !== undefined && wanted !== registered && hashOf(wanted) !== id) throw wrongHash();
+      return wanted;
+    },
+    learn({ text, id }) {
+      if (text !== undefined && id !== undefined && mode !== 'enforce') persistedQueries.remember(id, text);
+    },
+    stop: () => file?.stop(),
+  };
+}
+
+/** Clients that send hashes know this error by its message too. */
+function notFound(): SoukError {
+  return new SoukError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+}
+
+function notAllowed(): SoukError {
+  return new SoukError(
+    'PERSISTED_QUERY_NOT_ALLOWED',
+    'Expected a registered operation: this endpoint runs no other. Register it in the manifest, or send it to a system for development.',
+  );
+}
+
+function wrongHash(): SoukError {
+  return badUserInput(
+    'Expected the id to be the SHA-256 of the document in hexadecimal, or that of a registered operation with this text.',
+  );
+}
