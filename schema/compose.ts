@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { composeServices } from '@apollo/composition';
 import { applyTagFilterOnSubgraphs } from '@theguild/federation-composition';
 import { type DocumentNode, parse, printSchema } from 'graphql';
+import { composeManifest } from './manifest.ts';
 import { readSubgraphSdl, subgraphNames } from './subgraphs.ts';
 
 /**
@@ -27,7 +28,11 @@ export function composeFiles(): Map<string, string> {
     'api/admin.graphql': admin.api,
     'api/storefront.graphql': storefront.api,
   };
-  return new Map(Object.entries(files).map(([file, text]) => [file, `${header}${text.trim()}\n`]));
+  return new Map([
+    ...Object.entries(files).map(([file, text]) => [file, `${header}${text.trim()}\n`] as const),
+    ['manifests/storefront.json', composeManifest('storefront', storefront.api)],
+    ['manifests/admin.json', composeManifest('admin', admin.api)],
+  ]);
 }
 
 export function subgraphDefinitions(): SubgraphDefinition[] {

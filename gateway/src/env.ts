@@ -19,8 +19,10 @@ export const readEnv = () =>
         'Expected the GraphQL endpoint of each subgraph, such as {"user":"http://localhost:4001/graphql",…}.',
       ),
       /** Composed supergraphs, watched for changes: what everybody sees, and what staff see. */
-      SUPERGRAPH_STOREFRONT_FILE: text('The storefront supergraph, as composed.').default(schemaFile('storefront')),
-      SUPERGRAPH_ADMIN_FILE: text('The whole supergraph, as composed.').default(schemaFile('admin')),
+      SUPERGRAPH_STOREFRONT_FILE: text('The storefront supergraph, as composed.').default(
+        schemaFile('gateway/storefront.graphql'),
+      ),
+      SUPERGRAPH_ADMIN_FILE: text('The whole supergraph, as composed.').default(schemaFile('gateway/admin.graphql')),
       /** Where the keys of access tokens are published (RFC 7517). */
       JWKS_URL: url(['http:', 'https:'], 'http://localhost:4001/.well-known/jwks.json'),
       TOKEN_ISSUER: text('Who issues access tokens.').default('https://souk.local'),
@@ -38,14 +40,16 @@ export const readEnv = () =>
         'Expected limits from 1 to 5000 by their names, such as {"depth":15,"tokens":2000}.',
       ).default({}),
       /** What an operation may be estimated to cost. */
-      STOREFRONT_COST_BUDGET: integer(1, 1_000_000).default(2_000),
-      ADMIN_COST_BUDGET: integer(1, 1_000_000).default(5_000),
+      STOREFRONT_COST_BUDGET: integer(1, 1_000_000).default(5_000),
+      ADMIN_COST_BUDGET: integer(1, 1_000_000).default(20_000),
       /** What becomes of operations that are not registered. */
       STOREFRONT_SAFELIST: oneOf(safelistModes).default('off'),
       ADMIN_SAFELIST: oneOf(safelistModes).default('off'),
       /** Manifests of registered operations, watched for changes. */
-      STOREFRONT_MANIFEST_FILE: text('A manifest of registered operations.').optional(),
-      ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').optional(),
+      STOREFRONT_MANIFEST_FILE: text('A manifest of registered operations.').default(
+        schemaFile('manifests/storefront.json'),
+      ),
+      ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').default(schemaFile('manifests/admin.json')),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
       /** Browser origins that may call the API, comma-separated; `*` for any. Development allows any. */
@@ -56,6 +60,6 @@ export const readEnv = () =>
     process.env,
   );
 
-function schemaFile(contract: 'storefront' | 'admin'): string {
-  return new URL(`../../schema/gateway/${contract}.graphql`, import.meta.url).pathname;
+function schemaFile(file: string): string {
+  return new URL(`../../schema/${file}`, import.meta.url).pathname;
 }

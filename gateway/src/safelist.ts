@@ -29,8 +29,8 @@ export interface SafelistOptions {
   /** Path of the endpoint, for log and metrics. */
   endpoint: string;
   mode: SafelistMode;
-  /** The manifest of registered operations; without one, none is. */
-  manifestFile: string | undefined;
+  /** The manifest of registered operations. */
+  manifestFile: string;
   persistedQueries: PersistedQueries;
   logger: Logger;
 }
@@ -57,7 +57,7 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
   const take = (text: string) => {
     manifest = readManifest(text);
   };
-  const file = path === undefined ? undefined : await followFile({ path, what: 'manifest', take, logger });
+  const file = await followFile({ path, what: 'manifest', take, logger });
 
   async function remembered(id: string): Promise<string> {
     if (mode === 'enforce') throw notAllowed();
@@ -88,7 +88,7 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
     learn({ text, id }) {
       if (text !== undefined && id !== undefined && mode !== 'enforce') persistedQueries.remember(id, text);
     },
-    stop: () => file?.stop(),
+    stop: file.stop,
   };
 }
 

@@ -28,7 +28,8 @@ export interface Endpoint {
   /** What an operation may be estimated to cost, in points. */
   costBudget: number;
   safelistMode: SafelistMode;
-  manifestFile: string | undefined;
+  /** The operations that clients of this endpoint have registered. */
+  manifestFile: string;
 }
 
 export interface EndpointOptions {

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { buildSchema, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql';
+
+/**
+ * The operations this project itself registers, one in each file of `operations/<contract>/`, as a manifest that gateways read and clients take ids from
+ * (https://www.apollographql.com/docs/graphos/platform/security/persisted-queries#manifest-format).
+ *
+ * @param api what clients of the contract see, as SDL
+ * @throws when a file does not hold one named operation that is valid for the contract
+ */
+export function composeManifest(contract: 'storefront' | 'admin', api: string): string {
+  const schema = buildSchema(api);
+  const folder = new URL(`operations/${contract}/`, import.meta.url);
+  const operations = globSync('*.graphql', { cwd: folder })
+    .sort()
+    .map((file) => {
+      const document = parse(readFileSync(new URL(file, folder), 'utf8'));
+      const [operation, ...others] = document.definitions;
+      if (operation?.kind !== Kind.OPERATION_DEFINITION || !operation.name || others.length > 0) {
+        throw new Error(`Expected ${contract}/${file} to hold one operation with a name and nothing else.`);
+      }
+      const faults = validate(schema, document);
+      if (faults.length > 0) throw new Error(`${contract}/${file}: ${faults.map(({ message }) => message).join(' ')}`);
+      return registered(operation.name.value, operation.operation, print(document));
+    });
+  return `${JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations }, null, 2)}\n`;
+}
+
+function registered(name: string, type: OperationDefinitionNode['operation'], body: string) {
+  return { id: createHash('sha256').update(body).digest('hex'), name, type, body };
+}
