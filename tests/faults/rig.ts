@@ -46,6 +46,8 @@ export interface Rig extends Pick<Control, 'hold'> {
   wipeRedis(): Promise<void>;
   /** Direct ways to the databases, past everything that can break. */
   databaseUrls: Record<SubgraphName, string>;
+  /** How many of a variant all buyers together wanted: whoever counts, says it here, and the checker wants as many sold as there were. */
+  demand: Map<string, number>;
   /** Waits until nothing is under way any more, and gives what the checker found then. */
   findings(timeoutMs?: number): Promise<Finding[]>;
   /** The same, where everything has to hold. @throws with the table of invariants when one is broken */
@@ -150,6 +152,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
     }
 
     const databaseUrls = byName(subgraphNames, (name) => `${mysql.url}/souk_${name}`);
+    const demand = new Map<string, number>();
     const providerLog = openProviderLog({ url: shop.services['test-card'].url, secret: testProviderSecret });
 
     async function findings(timeoutMs = 60_000): Promise<Finding[]> {
@@ -158,7 +161,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       const unsettled = await untilSettled(sources, { timeoutMs });
       if (unsettled.length > 0)
         throw new Error(`After ${timeoutMs} ms this was still under way:\n${JSON.stringify(unsettled, null, 2)}`);
-      return await check(sources, { isSettled: true });
+      return await check({ ...sources, demand: demand.size > 0 ? demand : null }, { isSettled: true });
     }
 
     async function back(name: ProcessName): Promise<void> {
@@ -171,6 +174,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       admin: await staff(shop.adminUrl, 'ADMIN'),
       network,
       databaseUrls,
+      demand,
       hold: control.hold,
       back,
       async kill(name) {
