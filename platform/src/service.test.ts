@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
@@ -23,6 +24,27 @@ describe('a server', () => {
     const answer = await createHttpServer(logger).inject('/%zz');
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT', retryable: false } }] });
+  });
+
+  it.each([
+    ['headers just short enough', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(16_000)}\r\n\r\n`, 404],
+    ['headers too long', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
+    ['an address too long', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431],
+    ['what is no HTTP', 'nonsense\r\n\r\n', 400],
+  ])('answers %s in the shape of every other error', async (_, bytes, status) => {
+    const app = createHttpServer(logger);
+    app.setNotFoundHandler((_request, reply) => reply.code(404).send({ errors: [] }));
+    await app.listen({ port: 0 });
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.end(bytes);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    await app.close();
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    if (status === 404) return;
+    const requestId = /x-request-id: (\S+)/i.exec(head)?.[1];
+    expect(JSON.parse(body)).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code: 'BAD_USER_INPUT', retryable: false, requestId } }],
+    });
   });
 
   it('closes with its last answer, although clients would keep their connections', async () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
@@ -45,6 +47,8 @@ collectDefaultMetrics();
 
 /** Requests above this many bytes are refused before they are read. */
 const BODY_LIMIT_BYTES = 256 * 1024;
+/** So are headers above this many, all of them and the address together. */
+const HEADER_LIMIT_BYTES = 16 * 1024;
 
 /**
  * A Fastify instance with request ids, logs, durations and limits; the service adds its routes.
@@ -59,6 +63,8 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
     trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
     bodyLimit: BODY_LIMIT_BYTES,
+    http: { maxHeaderSize: HEADER_LIMIT_BYTES },
+    clientErrorHandler: answerUnreadable,
     keepAliveTimeout: 72_000,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
@@ -97,12 +103,42 @@ function endConnectionsWhenClosing(app: FastifyInstance): void {
 
 /** An error outside GraphQL, in the shape of one inside. What Fastify would answer repeats the messages of unexpected errors. */
 function answerError(reply: FastifyReply, status: number, requestId: string, code: ErrorCode, message: string) {
-  const extensions = { code, retryable: false, requestId };
   return reply
     .code(status)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ errors: [{ message: clipMessage(message), extensions }] }));
+    .send(errorBody(requestId, code, message));
 }
+
+function errorBody(requestId: string, code: ErrorCode, message: string): string {
+  return JSON.stringify({
+    errors: [{ message: clipMessage(message), extensions: { code, retryable: false, requestId } }],
+  });
+}
+
+/** Answers what Node could not read as a request, so that there is none that a route could answer. The connection is of no use after that. */
+function answerUnreadable({ code }: { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = unreadable[code ?? ''] ?? [400, 'Expected a well-formed HTTP request.'];
+  const requestId = randomUUID();
+  const body = errorBody(requestId, 'BAD_USER_INPUT', message);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const unreadable: Record<string, [status: number, message: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'Expected the headers of the request to be shorter.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Expected the whole request sooner.'],
+};
 
 /** The caller's own id where it is fit to be written to a log, a new one otherwise. */
 function requestId(offered: string | string[] | undefined): string {
