@@ -2,7 +2,18 @@ import { eq, inArray } from 'drizzle-orm';
 import { mysqlTable, QueryBuilder } from 'drizzle-orm/mysql-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesToId, type IdKind, idColumn, idPrefixes, idToBytes, newId, parseId, typeOfId } from './id.ts';
+import {
+  bytesToId,
+  firstIdAt,
+  type IdKind,
+  idColumn,
+  idPrefixes,
+  idToBytes,
+  madeAtMs,
+  newId,
+  parseId,
+  typeOfId,
+} from './id.ts';
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
 const things = mysqlTable('things', { id: idColumn('Order', 'thing_id').notNull() });
@@ -25,6 +36,17 @@ describe('ids', () => {
     expect([...ids].sort()).toEqual(ids);
     const bytes = ids.map((id) => idToBytes('Order', id));
     expect([...bytes].sort(Buffer.compare)).toEqual(bytes);
+  });
+
+  test('an id tells when it was made, and sorts after the first id of that instant and before the first of the next', () => {
+    const before = Date.now();
+    const id = newId('Event');
+    const at = madeAtMs('Event', id);
+    expect(at).toBeGreaterThanOrEqual(before);
+    expect(at).toBeLessThanOrEqual(Date.now());
+    expect(madeAtMs('Event', firstIdAt('Event', at))).toBe(at);
+    expect(firstIdAt('Event', at) < id).toBe(true);
+    expect(id < firstIdAt('Event', at + 1)).toBe(true);
   });
 
   test('bytes and text are the same id both ways', () => {

@@ -77,6 +77,18 @@ export function bytesToId(kind: IdKind, bytes: Uint8Array): string {
   return fromUUIDBytes(idPrefixes[kind], bytes);
 }
 
+/** When an id was made, in milliseconds since 1970: it stands in the first 48 bits of a UUIDv7 (RFC 9562, section 5.7). */
+export function madeAtMs(kind: IdKind, id: string): number {
+  return idToBytes(kind, id).readUIntBE(0, 6);
+}
+
+/** The lowest id that can be made at an instant: all that are made later sort after it. */
+export function firstIdAt(kind: IdKind, instantMs: number): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUIntBE(Math.max(0, Math.floor(instantMs)), 0, 6);
+  return bytesToId(kind, bytes);
+}
+
 /**
  * A BINARY(16) column read and written as the TypeID string. What is not an id of this kind never reaches SQL:
  * building the statement throws BAD_USER_INPUT.

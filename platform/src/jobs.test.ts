@@ -1,25 +1,23 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { createEmptyDatabase, type TestDatabase, testRedisUrl } from '@souk/dev/test-database';
 import { Queue } from 'bullmq';
 import { asc, eq, sql } from 'drizzle-orm';
-import { int, mysqlTable, varchar } from 'drizzle-orm/mysql-core';
 import { Redis } from 'ioredis';
+import { register } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { effects } from '../test/effects.ts';
 import { startTcpProxy, type TcpProxy } from '../test/tcp-proxy.ts';
 import { type Database, nowPlus, type OpenDatabase, openDatabase, type Transaction, transaction } from './database.ts';
 import type { AnyEventHandlers, SoukEvent } from './events.ts';
-import { newId } from './id.ts';
-import { inbox } from './inbox.ts';
+import { firstIdAt, newId } from './id.ts';
+import { eventFailures, inbox, pruneInbox, receive } from './inbox.ts';
 import { openAlarm, startEventWorkers, startRelay, type Workers } from './jobs.ts';
 import { createLogger } from './logger.ts';
-import { append, claim, outbox, pruneOutbox } from './outbox.ts';
+import { append, backlogs, claim, markDelivered, outbox, parkedEvents, pruneOutbox, redrive } from './outbox.ts';
+import { eventQueue } from './queues.ts';
 import { createTables } from './test-tables.ts';
-
-/** What the listener keeps: one row for each effect, in order. */
-const effects = mysqlTable('effects', {
-  id: int('id').autoincrement().primaryKey(),
-  aggregateId: varchar('aggregate_id', { length: 64 }).notNull(),
-  status: varchar('status', { length: 16 }).notNull(),
-});
 
 const logger = createLogger('test', { level: 'silent' });
 let stores: TestDatabase[];
@@ -34,13 +32,14 @@ beforeAll(async () => {
   databases = stores.map(({ url }) => openDatabase({ url }));
   [producer, listener] = databases.map(({ db }) => db) as [Database, Database];
   await createTables(producer, { outbox });
-  await createTables(listener, { inbox, effects });
+  await createTables(listener, { inbox, eventFailures, effects });
 });
 
 beforeEach(async () => {
   redisUrl = await testRedisUrl();
   await producer.delete(outbox);
   await listener.delete(inbox);
+  await listener.delete(eventFailures);
   await listener.delete(effects);
 });
 
@@ -206,7 +205,7 @@ describe('without Redis', () => {
   ])('everything stops within four seconds when it %s', async (_, breakRedis) => {
     const broken = breakRedis();
     run();
-    running.push(openAlarm({ name: 'test-alarm', redisUrl, logger, run: async () => {} }));
+    running.push(openAlarm({ name: 'order-expiry', redisUrl, logger, run: async () => {} }));
     await broken;
     await state(newId('Order'));
     await pause(700);
@@ -226,14 +225,197 @@ describe('a listener whose store is away', () => {
     });
     await state(newId('Order'));
     await eventually(async () => expect(await statesNow()).toEqual(['DELIVERED']));
-    const queue = new Queue('events.order.payment', {
-      prefix: '{souk:events:order:payment}',
-      connection: { url: redisUrl },
-    });
-    const [job] = await queue.getCompleted();
-    await queue.close();
     expect(attempts).toBe(4);
-    expect(job?.attemptsMade).toBe(1);
+    expect(await listener.select().from(eventFailures)).toEqual([]);
+  });
+});
+
+describe('an event that its listener cannot handle', () => {
+  /** All but one of the ten tries are used up, so that the next failure is the last. */
+  async function lastTryOf(orderId: string): Promise<string> {
+    const [row] = await producer.select().from(outbox).where(eq(outbox.aggregateId, orderId)).limit(1);
+    const eventId = row?.eventId ?? '';
+    await listener.insert(eventFailures).values({ eventId, failures: 9, lastError: 'before' });
+    return eventId;
+  }
+
+  it('is parked with its reason, holds back its aggregate alone, and is delivered in its old place when it is sent again', async () => {
+    let isBroken = true;
+    const [stuck, other] = [newId('Order'), newId('Order')];
+    await state(stuck, 'CANCELED');
+    await state(stuck, 'EXPIRED');
+    await state(other, 'CANCELED');
+    const eventId = await lastTryOf(stuck);
+    run(async (tx, event) => {
+      if (isBroken && event.aggregateId === stuck) throw new Error('no such refund');
+      await record(tx, event);
+    });
+    await eventually(async () => expect(await statesNow()).toEqual(['PARKED', 'PENDING', 'DELIVERED']));
+    expect(await parkedEvents(producer)).toMatchObject([
+      { eventId, subscriber: 'payment', lastError: 'no such refund' },
+    ]);
+
+    isBroken = false;
+    expect(await redrive(producer, { eventId, subscriber: 'catalog' })).toEqual([]);
+    expect(await redrive(producer, { eventId: newId('Event') })).toEqual([]);
+    expect(await statesNow()).toEqual(['PARKED', 'PENDING', 'DELIVERED']);
+    expect(await redrive(producer, { eventId })).toMatchObject([{ eventId }]);
+    await eventually(async () => expect(await statesNow()).toEqual(Array(3).fill('DELIVERED')));
+    expect(await effectsNow()).toEqual([
+      { aggregateId: other, status: 'CANCELED' },
+      { aggregateId: stuck, status: 'CANCELED' },
+      { aggregateId: stuck, status: 'EXPIRED' },
+    ]);
+    expect(await redrive(producer)).toEqual([]);
+  });
+
+  it('is parked again, with the new reason, when it still fails after it was sent again', async () => {
+    let reason = 'first';
+    await state(newId('Order'));
+    const [row] = await producer.select().from(outbox);
+    await lastTryOf(row?.aggregateId ?? '');
+    run(async () => {
+      throw new Error(reason);
+    });
+    await eventually(async () => expect(await parkedEvents(producer)).toMatchObject([{ lastError: 'first' }]));
+    reason = 'second';
+    await listener.update(eventFailures).set({ failures: 19 });
+    await redrive(producer);
+    await eventually(async () => expect(await parkedEvents(producer)).toMatchObject([{ lastError: 'second' }]));
+    expect(await effectsNow()).toEqual([]);
+  });
+
+  it('acts once when it is sent again although it had taken effect', async () => {
+    run();
+    await state(newId('Order'));
+    await eventually(async () => expect(await statesNow()).toEqual(['DELIVERED']));
+    await producer.update(outbox).set({ state: 'PARKED', lastError: 'its worker seemed dead' });
+    expect(await redrive(producer)).toHaveLength(1);
+    await eventually(async () => expect(await statesNow()).toEqual(['DELIVERED']));
+    expect(await effectsNow()).toHaveLength(1);
+  });
+
+  it('is tried ten times in all, although Redis forgets in between', { timeout: 30_000 }, async () => {
+    let tries = 0;
+    const afterFifth = Promise.withResolvers<void>();
+    await state(newId('Order'));
+    run(async () => {
+      if (++tries === 5) afterFifth.resolve();
+      throw new Error('never');
+    });
+    await afterFifth.promise;
+    await eventually(async () => expect(await listener.select().from(eventFailures)).toMatchObject([{ failures: 5 }]));
+    const redis = new Redis(redisUrl);
+    await redis.flushdb();
+    await redis.quit();
+    await producer.update(outbox).set({ queuedAt: nowPlus(-60) });
+    await eventually(async () => expect(await statesNow()).toEqual(['PARKED']));
+    expect(tries).toBe(10);
+  });
+
+  it('is told to whoever measures, with what waits behind it', { timeout: 20_000 }, async () => {
+    const orderId = newId('Order');
+    await state(orderId);
+    await producer.update(outbox).set({ state: 'PARKED', occurredAt: nowPlus(-3_600), lastError: 'never' });
+    await state(orderId);
+    expect((await backlogs(producer)).sort((left, right) => (left.state < right.state ? -1 : 1))).toEqual([
+      { subscriber: 'payment', state: 'PARKED', count: 1, oldestSeconds: expect.closeTo(3_600, -2) },
+      { subscriber: 'payment', state: 'PENDING', count: 1, oldestSeconds: expect.closeTo(0, -2) },
+    ]);
+    run();
+    await eventually(async () => {
+      const text = await register.metrics();
+      expect(text).toContain('souk_events{producer="order",listener="payment",state="parked"} 1');
+      expect(text).toContain('souk_events{producer="order",listener="payment",state="waiting"} 1');
+      expect(text).toContain('souk_events{producer="order",listener="catalog",state="parked"} 0');
+      expect(text).toMatch(/souk_events_oldest_seconds\{producer="order",listener="payment",state="parked"\} 36\d\d/);
+    });
+  });
+});
+
+describe('a listener that dies or freezes in the middle', { timeout: 60_000 }, () => {
+  const LOCK_MS = 500;
+  let processes: ChildProcess[] = [];
+
+  afterEach(() => {
+    for (const child of processes) child.kill('SIGKILL');
+    processes = [];
+  });
+
+  /** Resolves in the middle of an effect, whose transaction is open. */
+  async function listenerInTheMiddle(pauseMs: number): Promise<ChildProcess> {
+    const program = fileURLToPath(new URL('../test/event-worker.ts', import.meta.url));
+    const child = spawn(process.execPath, [program, stores[1]?.url ?? '', redisUrl, String(LOCK_MS), String(pauseMs)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    processes.push(child);
+    await once(child.stdout, 'data');
+    return child;
+  }
+
+  const relay = () => running.push(startRelay({ service: 'order', db: producer, redisUrl, logger }));
+  const heir = () => {
+    const handlers = { 'order.canceled': record } as AnyEventHandlers;
+    running.push(startEventWorkers({ service: 'payment', db: listener, redisUrl, handlers, logger, lockMs: LOCK_MS }));
+  };
+
+  it('has its effect once after five kills', async () => {
+    relay();
+    await state(newId('Order'));
+    for (let kills = 0; kills < 5; kills++) {
+      const child = await listenerInTheMiddle(60_000);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    expect(await effectsNow()).toEqual([]);
+    heir();
+    await eventually(async () => expect(await statesNow()).toEqual(['DELIVERED']));
+    expect(await effectsNow()).toHaveLength(1);
+  });
+
+  it('has its effect once when it wakes after another has taken over', async () => {
+    relay();
+    await state(newId('Order'));
+    const frozen = await listenerInTheMiddle(200);
+    frozen.kill('SIGSTOP');
+    heir();
+    const { name, prefix } = eventQueue('order', 'payment');
+    const queue = new Queue(name, { prefix, connection: { url: redisUrl } });
+    const [row] = await producer.select().from(outbox);
+    await eventually(async () => expect((await queue.getJob(row?.eventId ?? ''))?.stalledCounter).toBeGreaterThan(0));
+    await queue.close();
+    frozen.kill('SIGCONT');
+    await eventually(async () => expect(await statesNow()).toEqual(['DELIVERED']));
+    expect(await effectsNow()).toHaveLength(1);
+  });
+});
+
+describe('an inbox', () => {
+  const DAY_MS = 86_400_000;
+  const eventOf = (ageDays: number): SoukEvent<'order.canceled'> => ({
+    id: firstIdAt('Event', Date.now() - ageDays * DAY_MS),
+    type: 'order.canceled',
+    aggregateId: newId('Order'),
+    occurredAt: new Date(),
+    payload: { orderId: newId('Order'), userId: newId('User'), status: 'CANCELED' },
+  });
+  const handlers = { 'order.canceled': record } as AnyEventHandlers;
+
+  it('forgets only events that are too old to be let in again', async () => {
+    const young = eventOf(89);
+    expect(await receive(listener, handlers, young)).toBe('handled');
+    const ids = [90.5, 91.5, 200].map((ageDays) => eventOf(ageDays).id);
+    await listener.insert(inbox).values(ids.map((eventId) => ({ eventId, type: 'order.canceled' })));
+    await listener.insert(eventFailures).values(ids.map((eventId) => ({ eventId, lastError: 'once' })));
+    expect(await pruneInbox(listener)).toBe(2);
+    const left = await listener.select({ eventId: inbox.eventId }).from(inbox).orderBy(inbox.eventId);
+    expect(left.map(({ eventId }) => eventId)).toEqual([ids[0], young.id]);
+    expect(await listener.select().from(eventFailures)).toMatchObject([{ eventId: ids[0] }]);
+
+    expect(await receive(listener, handlers, young)).toBe('repeated');
+    for (const ageDays of [90.5, 200])
+      await expect(receive(listener, handlers, eventOf(ageDays))).rejects.toThrow(RangeError);
+    expect(await effectsNow()).toHaveLength(1);
   });
 });
 
@@ -253,9 +435,27 @@ describe('a long outbox', () => {
     await fill(100, { aggregateId: 'busy', state: 'PENDING' });
     await fill(1, { aggregateId: 'calm', state: 'PENDING' });
     const started = Date.now();
-    expect((await claim(producer)).map(({ aggregateId }) => aggregateId)).toEqual(['busy', 'calm']);
-    expect(await claim(producer)).toEqual([]);
+    expect((await claim(producer, 'payment')).map(({ aggregateId }) => aggregateId)).toEqual(['busy', 'calm']);
+    expect(await claim(producer, 'payment')).toEqual([]);
     expect(Date.now() - started).toBeLessThan(1_000);
+  });
+
+  it('hands a listener so much at a time, in order, and does not let it starve another', async () => {
+    await producer.execute(sql`
+      INSERT INTO outbox (event_id, subscriber, type, aggregate_id, payload, trace, state)
+      SELECT RANDOM_BYTES(16), 'payment', 'order.canceled', CONCAT('order-', n), '{}', '{}', 'PENDING' FROM ${numbers(800)} AS numbers`);
+    await state(newId('Order'));
+    await producer.update(outbox).set({ subscriber: 'catalog' }).where(sql`aggregate_id LIKE 'ordr%'`);
+    const claimed: string[] = [];
+    for (let rows = await claim(producer, 'payment'); rows.length > 0; rows = await claim(producer, 'payment'))
+      claimed.push(...rows.map(({ eventId }) => eventId));
+    expect(claimed).toHaveLength(500);
+    const oldest = await producer.select({ eventId: outbox.eventId }).from(outbox).orderBy(outbox.sequence).limit(501);
+    expect(claimed).toEqual(oldest.slice(0, 500).map(({ eventId }) => eventId));
+    expect(await claim(producer, 'catalog')).toHaveLength(1);
+
+    await markDelivered(producer, claimed[7] ?? '', 'payment');
+    expect((await claim(producer, 'payment')).map(({ eventId }) => eventId)).toEqual([oldest[500]?.eventId]);
   });
 
   it('forgets what was delivered long ago, oldest first, and nothing else', async () => {
@@ -263,7 +463,7 @@ describe('a long outbox', () => {
     await producer.update(outbox).set({ deliveredAt: nowPlus(-8 * 86_400) });
     await fill(2, { aggregateId: 'young', state: 'DELIVERED' });
     await fill(1, { aggregateId: 'young', state: 'PENDING' });
-    expect(await pruneOutbox(producer)).toBe(3);
+    expect(await pruneOutbox(producer, 'payment')).toBe(3);
     expect(await statesNow()).toEqual(['DELIVERED', 'DELIVERED', 'PENDING']);
   });
 });
@@ -271,7 +471,7 @@ describe('a long outbox', () => {
 describe('an alarm', () => {
   it('runs after its delay, with its id', async () => {
     const rung: string[] = [];
-    const alarm = openAlarm({ name: 'test-alarm', redisUrl, logger, run: async (id) => rung.push(id) });
+    const alarm = openAlarm({ name: 'order-expiry', redisUrl, logger, run: async (id) => rung.push(id) });
     running.push(alarm);
     await alarm.set('order-1', 100);
     expect(rung).toEqual([]);
@@ -279,7 +479,7 @@ describe('an alarm', () => {
   });
 
   it('does not fail or wait when Redis is away', async () => {
-    const alarm = openAlarm({ name: 'test-alarm', redisUrl: 'redis://127.0.0.1:1', logger, run: async () => {} });
+    const alarm = openAlarm({ name: 'order-expiry', redisUrl: 'redis://127.0.0.1:1', logger, run: async () => {} });
     const started = Date.now();
     await alarm.set('order-1', 100);
     expect(Date.now() - started).toBeLessThan(2_000);

@@ -1,13 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation } from '@opentelemetry/api';
-import { type ConnectionOptions, DelayedError, type Job, Queue, QueueEvents, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import { DelayedError, type Job, type Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Gauge } from 'prom-client';
 import { type Database, isStoreAway } from './database.ts';
 import { type AnyEventHandlers, type EventType, listenersOf, producersFor, type SoukEvent } from './events.ts';
 import type { ServiceName } from './identity.ts';
-import { receive } from './inbox.ts';
+import { countFailure, pruneInbox, receive } from './inbox.ts';
 import type { Logger } from './logger.ts';
-import { claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
+import { backlogs, claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
+import {
+  type AlarmName,
+  alarmQueue,
+  closeInTime,
+  eventQueue,
+  inTime,
+  openQueue,
+  producerConnection,
+  unreachable,
+  workerConnection,
+} from './queues.ts';
 
 /**
  * Work that happens outside a request. BullMQ carries it; the database decides it: losing all of Redis delays work, and loses none.
@@ -17,64 +29,7 @@ export interface Workers {
   close(): Promise<void>;
 }
 
-/** Queue between one producer and one listener. BullMQ keeps a queue's keys in one cluster slot when the prefix is a hash tag. */
-const eventQueue = (from: ServiceName, to: ServiceName) => ({
-  name: `events.${from}.${to}`,
-  prefix: `{souk:events:${from}:${to}}`,
-});
-
-/** A Redis that hangs is as good as none after this long. */
-const REDIS_TIMEOUT_MS = 2_000;
-
-/** A dead Redis must fail an `add` at once instead of holding it: the rows go back to the outbox and are offered again. */
-function producerConnection(redisUrl: string, logger: Logger): Redis {
-  const connection = new Redis(redisUrl, {
-    connectTimeout: REDIS_TIMEOUT_MS,
-    commandTimeout: REDIS_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    retryStrategy: reconnectDelayMs,
-  });
-  return connection.on('error', unreachable(logger));
-}
-
-/** Workers block on Redis and wait for it as long as it takes. */
-const workerConnection = (redisUrl: string): ConnectionOptions => ({
-  url: redisUrl,
-  connectTimeout: REDIS_TIMEOUT_MS,
-  maxRetriesPerRequest: null,
-  retryStrategy: reconnectDelayMs,
-});
-
-const reconnectDelayMs = (attempt: number) => Math.min(attempt * 100, 2_000);
-
-/** ioredis reconnects by itself; one line for each failed try would say nothing new. */
-const unreachable = (logger: Logger) => (error: Error) => logger.debug({ err: error }, 'queue unreachable');
-
-/** Waits for something that BullMQ would wait for without end when Redis is away. */
-async function inTime<Value>(promise: Promise<Value>, timeoutMs = REDIS_TIMEOUT_MS): Promise<Value> {
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs);
-  try {
-    return await Promise.race([promise, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-interface Closable {
-  close(): Promise<void>;
-}
-
-/** Closes queues and workers, or leaves them: without Redis, BullMQ throws or waits for ever, and nothing is lost by not saying goodbye. */
-async function closeInTime(...closables: Closable[]): Promise<void> {
-  await Promise.allSettled(closables.map((closable) => inTime(closable.close())));
-}
-
 const POLL_MS = 500;
-const ATTEMPTS = 10;
-/** A listener whose store is away is asked again this often; that says nothing about the event, so it is no attempt. */
-const AWAY_RETRY_MS = 1_000;
 
 /**
  * Carries committed facts from the outbox to the listeners' queues and notes which were delivered.
@@ -82,93 +37,30 @@ const AWAY_RETRY_MS = 1_000;
  */
 export function startRelay(options: { service: ServiceName; db: Database; redisUrl: string; logger: Logger }): Workers {
   const { service, db, redisUrl, logger } = options;
-  const stopping = new AbortController();
   const redis = producerConnection(redisUrl, logger);
-  const routes = new Map(
-    listenersOf(service).map((listener) => {
-      const { name, prefix } = eventQueue(service, listener);
-      const queue = new Queue<SoukEvent>(name, {
-        prefix,
-        connection: redis,
-        defaultJobOptions: {
-          attempts: ATTEMPTS,
-          backoff: { type: 'exponential', delay: 100, jitter: 0.5 },
-          // Kept for a while, so that a look-up can tell a delivered event from one the queue forgot.
-          removeOnComplete: { age: 3_600, count: 10_000 },
-        },
-      });
-      const outcomes = new QueueEvents(name, { prefix, connection: workerConnection(redisUrl) });
-      queue.on('error', unreachable(logger));
-      outcomes.on('error', unreachable(logger));
-      outcomes.on('completed', ({ jobId }) => settle(() => markDelivered(db, jobId, listener).then(() => wake())));
-      outcomes.on('failed', ({ jobId, failedReason }) => {
-        logger.error({ eventId: jobId, listener, failedReason }, 'event parked');
-        settle(() => park(db, jobId, listener, failedReason));
-      });
-      return [listener as string, { queue, outcomes }] as const;
-    }),
-  );
-
-  /** Outcomes that cannot be written now are found again by the overdue look-up. */
-  function settle(write: () => Promise<unknown>): void {
-    write().catch((error: unknown) => logger.warn({ err: error }, 'could not note the outcome of an event'));
-  }
-
-  async function relayOnce(): Promise<number> {
-    // Without a queue nothing is claimed: an event that was would have to wait until it is overdue.
-    if (redis.status !== 'ready') return 0;
-    const rows = await claim(db);
-    const fresh = rows.filter((row) => row.state === 'PENDING');
-    await Promise.all([...routes].map(([listener, { queue }]) => hand(queue, listener, rows)));
-    return fresh.length;
-  }
-
-  async function hand(queue: Queue<SoukEvent>, listener: string, rows: readonly OutboxRow[]): Promise<void> {
-    const mine = rows.filter((row) => row.subscriber === listener);
-    const fresh = mine.filter((row) => row.state === 'PENDING');
-    try {
-      if (fresh.length > 0) await inTime(queue.addBulk(fresh.map(toJob)));
-    } catch (error) {
-      // Perhaps they did arrive. Sent twice, they have the same job id, and act once.
-      await unclaim(db, fresh);
-      throw error;
-    }
-    for (const row of mine) if (row.state === 'QUEUED') await inTime(revisit(queue, row, listener as ServiceName));
-  }
-
-  /** An overdue event is either done (its report was lost), failed for good, under way, or forgotten by Redis. */
-  async function revisit(queue: Queue<SoukEvent>, row: OutboxRow, listener: ServiceName): Promise<void> {
-    const job = await queue.getJob(row.eventId);
-    if (!job) return void (await queue.addBulk([toJob(row)]));
-    if (await job.isCompleted()) await markDelivered(db, row.eventId, listener);
-    else if (await job.isFailed()) await park(db, row.eventId, listener, job.failedReason);
-  }
-
-  let waker = Promise.withResolvers<void>();
-  const wake = () => waker.resolve();
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      waker = Promise.withResolvers();
-      const moved = await relayOnce().catch((error: unknown) => {
-        logger.warn({ err: error }, 'relay will try again');
-        return 0;
-      });
-      if (moved === 0)
-        await Promise.race([waker.promise, delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})]);
-    }
-  }
-
+  const lines = listenersOf(service).map((listener) => {
+    const address = eventQueue(service, listener);
+    const queue = openQueue<SoukEvent>(address, { redis, logger });
+    const outcomes = new QueueEvents(address.name, {
+      prefix: address.prefix,
+      connection: workerConnection(redisUrl),
+    });
+    outcomes.on('error', unreachable(logger));
+    return startLine({ service, listener, db, redis, queue, outcomes, logger });
+  });
+  const wake = () => {
+    for (const line of lines) line.wake();
+  };
   relaysByDatabase.set(db, wake);
-  const running = run();
-  const pruning = startSweep({ name: 'outbox-prune', everyMs: 60_000, run: () => pruneOutbox(db) }, logger);
+  const sweeps = [
+    startSweep({ name: 'outbox-prune', everyMs: 60_000, run: () => pruneOutboxes(service, db) }, logger),
+    startSweep({ name: 'outbox-backlog', everyMs: 5_000, run: () => measureBacklogs(service, db) }, logger),
+  ];
   return {
     async close() {
       relaysByDatabase.delete(db);
-      stopping.abort();
-      wake();
-      await inTime(Promise.all([running, pruning.close()])).catch(() => {});
-      await closeInTime(...[...routes.values()].flatMap(({ queue, outcomes }) => [queue, outcomes]));
+      await Promise.all([...lines, ...sweeps].map((part) => inTime(part.close()).catch(() => {})));
+      await closeInTime(...lines.flatMap(({ queue, outcomes }) => [queue, outcomes]));
       redis.disconnect();
     },
   };
@@ -182,12 +74,144 @@ export function wakeRelay(db: Database): void {
   relaysByDatabase.get(db)?.();
 }
 
+interface Line {
+  service: ServiceName;
+  listener: ServiceName;
+  db: Database;
+  redis: Redis;
+  queue: Queue<SoukEvent, unknown, string>;
+  outcomes: QueueEvents;
+  logger: Logger;
+}
+
+/** The relay to one listener. Each has its own, so that nobody waits for somebody else's queue. */
+function startLine(line: Line) {
+  const { service, listener, db, redis, queue, outcomes, logger } = line;
+  const stopping = new AbortController();
+  let waker = Promise.withResolvers<void>();
+  const wake = () => waker.resolve();
+
+  outcomes.on('completed', ({ jobId }) => settle(() => markDelivered(db, jobId, listener).then(wake)));
+  outcomes.on('failed', ({ jobId, failedReason }) => {
+    logger.error({ eventId: jobId, listener, failedReason }, 'event parked');
+    settle(() => park(db, jobId, listener, failedReason));
+  });
+
+  /** Outcomes that cannot be written now are found again by the overdue look-up. */
+  function settle(write: () => Promise<unknown>): void {
+    write().catch((error: unknown) => logger.warn({ err: error }, 'could not note the outcome of an event'));
+  }
+
+  async function relayOnce(): Promise<number> {
+    // Without a queue nothing is claimed: an event that was would have to wait until it is overdue.
+    if (redis.status !== 'ready') return 0;
+    const rows = await claim(db, listener);
+    const fresh = rows.filter((row) => row.state === 'PENDING');
+    try {
+      if (fresh.length > 0) await inTime(hand(queue, fresh));
+    } catch (error) {
+      // Perhaps they did arrive. Sent twice, they have the same job id, and act once.
+      await unclaim(db, fresh);
+      throw error;
+    }
+    for (const row of rows) if (row.state === 'QUEUED') await inTime(revisit(line, row));
+    return fresh.length;
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      waker = Promise.withResolvers();
+      const moved = await relayOnce().catch((error: unknown) => {
+        logger.warn({ err: error, service, listener }, 'relay will try again');
+        return 0;
+      });
+      if (moved === 0)
+        await Promise.race([waker.promise, delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})]);
+    }
+  }
+
+  const running = run();
+  return {
+    queue,
+    outcomes,
+    wake,
+    async close() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function hand(queue: Line['queue'], rows: readonly OutboxRow[]): Promise<void> {
+  // BullMQ ignores an id that it knows, and it remembers what has failed: what was parked must be forgotten there before it is sent again.
+  const sentAgain = rows.filter((row) => row.lastError !== null);
+  for (const { eventId } of sentAgain) {
+    const job = await queue.getJob(eventId);
+    if (job?.finishedOn) await job.remove();
+  }
+  await queue.addBulk(rows.map(toJob));
+}
+
+/** An overdue event is either done (its report was lost), failed for good, under way, or forgotten by Redis. */
+async function revisit({ queue, db, listener }: Line, row: OutboxRow): Promise<void> {
+  const job = await queue.getJob(row.eventId);
+  if (!job) await queue.addBulk([toJob(row)]);
+  else if (await job.isCompleted()) await markDelivered(db, row.eventId, listener);
+  else if (await job.isFailed()) await park(db, row.eventId, listener, job.failedReason);
+}
+
 function toJob(row: OutboxRow) {
   const { eventId, type, aggregateId, occurredAt, payload, trace } = row;
   // BullMQ carries JSON, so the instant travels as text and is revived by the worker.
   const data = { id: eventId, type, aggregateId, occurredAt, payload, trace } as unknown as SoukEvent;
-  return { name: type, data, opts: { jobId: eventId } };
+  return { name: type, data, opts: { ...jobOptions, jobId: eventId } };
 }
+
+const jobOptions = {
+  // The listener counts in its database and says when it is enough; BullMQ's own count ends with Redis.
+  attempts: 1_000_000,
+  backoff: { type: 'custom' },
+  // Kept for a while, so that a look-up can tell a delivered event from one the queue forgot, and staff can see what failed.
+  removeOnComplete: { age: 3_600, count: 10_000 },
+  removeOnFail: { age: 7 * 86_400, count: 10_000 },
+};
+
+async function pruneOutboxes(service: ServiceName, db: Database): Promise<void> {
+  for (const listener of listenersOf(service)) await pruneOutbox(db, listener);
+}
+
+const labels = ['producer', 'listener', 'state'] as const;
+const waitingEvents = new Gauge({
+  name: 'souk_events',
+  help: 'Events that a listener has not been reached by: waiting, under way, or parked because it keeps failing.',
+  labelNames: labels,
+});
+const waitingSeconds = new Gauge({
+  name: 'souk_events_oldest_seconds',
+  help: 'How long ago the oldest of these events happened; 0 when there is none.',
+  labelNames: labels,
+});
+const stateLabels = { PENDING: 'waiting', QUEUED: 'under_way', PARKED: 'parked' } as const;
+
+async function measureBacklogs(producer: ServiceName, db: Database): Promise<void> {
+  const found = await backlogs(db);
+  for (const listener of listenersOf(producer)) {
+    for (const [state, label] of Object.entries(stateLabels)) {
+      const backlog = found.find((each) => each.subscriber === listener && each.state === state);
+      waitingEvents.set({ producer, listener, state: label }, backlog?.count ?? 0);
+      waitingSeconds.set({ producer, listener, state: label }, backlog?.oldestSeconds ?? 0);
+    }
+  }
+}
+
+/** An event that has failed so often is parked; sent again, it is tried as often again. */
+const MAX_FAILURES = 10;
+/** A listener whose store is away is asked again this often; that says nothing about the event, so it is no failure. */
+const AWAY_RETRY_MS = 1_000;
+/** How long an event stays with a worker that gives no sign of life. Then another takes it over, within twice this time. */
+const LOCK_MS = 10_000;
+
+type EventJob = Job<SoukEvent & { trace: Record<string, string> }>;
 
 /** Lets the facts of other subgraphs take effect here: one worker for each producer this service listens to. */
 export function startEventWorkers(options: {
@@ -196,26 +220,33 @@ export function startEventWorkers(options: {
   redisUrl: string;
   handlers: AnyEventHandlers;
   logger: Logger;
+  /** Default 10,000. */
+  lockMs?: number;
 }): Workers {
-  const { service, db, redisUrl, handlers, logger } = options;
+  const { service, db, redisUrl, handlers, logger, lockMs = LOCK_MS } = options;
   const workers = producersFor(service).map((producer) => {
     const { name, prefix } = eventQueue(producer, service);
-    const worker = new Worker<SoukEvent & { trace: Record<string, string> }>(name, handle, {
+    const worker = new Worker<EventJob['data']>(name, handle, {
       prefix,
       connection: workerConnection(redisUrl),
       concurrency: 8,
-      // A worker killed in the middle leaves a stalled job behind; how often that may happen says nothing about the event.
-      maxStalledCount: 1_000,
+      lockDuration: lockMs,
+      stalledInterval: lockMs / 2,
+      // A worker killed in the middle leaves a stalled job behind. That says little about the event, unless it happens again and again.
+      maxStalledCount: 100,
+      settings: { backoffStrategy: retryDelayMs },
     });
     worker.on('error', unreachable(logger));
     return worker;
   });
 
-  async function handle(job: Job<SoukEvent & { trace: Record<string, string> }>, token?: string): Promise<void> {
+  async function handle(job: EventJob, token?: string): Promise<void> {
     const { trace, ...event } = job.data;
     const revived = { ...event, occurredAt: new Date(event.occurredAt) } as SoukEvent<EventType>;
     try {
-      await context.with(propagation.extract(context.active(), trace ?? {}), () => receive(db, handlers, revived));
+      await context.with(propagation.extract(context.active(), trace ?? {}), () =>
+        receive(db, handlers, revived).catch((error: unknown) => fail(revived.id, error)),
+      );
     } catch (error) {
       if (!isStoreAway(error)) throw error;
       await job.moveToDelayed(Date.now() + AWAY_RETRY_MS * (0.5 + Math.random()), token);
@@ -224,8 +255,25 @@ export function startEventWorkers(options: {
     wakeRelay(db);
   }
 
-  return { close: () => closeInTime(...workers) };
+  /** @throws the error, so that the event is tried again, or one that parks it */
+  async function fail(eventId: string, error: unknown): Promise<never> {
+    if (isStoreAway(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const failures = await countFailure(db, eventId, reason);
+    if (failures % MAX_FAILURES === 0) throw new UnrecoverableError(reason);
+    throw error;
+  }
+
+  const pruning = startSweep({ name: 'inbox-prune', everyMs: 60_000, run: () => pruneInbox(db) }, logger);
+  return {
+    async close() {
+      await Promise.all([closeInTime(...workers), inTime(pruning.close()).catch(() => {})]);
+    },
+  };
 }
+
+/** Ten tries take about half a minute together. */
+const retryDelayMs = (attempts: number) => Math.min(100 * 2 ** (attempts - 1), 10_000) * (0.75 + Math.random() / 2);
 
 /** Recurring work on the database. `run` must be safe to run in several instances at once. */
 export interface Sweep {
@@ -263,23 +311,22 @@ export interface Alarm extends Workers {
   set(id: string, delayMs: number): Promise<void>;
 }
 
-/** Opens an alarm and its worker. `name` must not contain `:`; `run` must tolerate being called early, late, twice or never. */
+/** Opens an alarm and its worker. `run` must tolerate being called early, late, twice or never. */
 export function openAlarm(options: {
-  name: string;
+  name: AlarmName;
   redisUrl: string;
   logger: Logger;
   run: (id: string) => Promise<unknown>;
 }): Alarm {
   const { name, redisUrl, logger, run } = options;
-  const prefix = `{souk:alarm:${name}}`;
+  const address = alarmQueue(name);
   const redis = producerConnection(redisUrl, logger);
-  const queue = new Queue<{ id: string }>(name, { prefix, connection: redis });
+  const queue = openQueue<{ id: string }>(address, { redis, logger });
   const worker = new Worker<{ id: string }>(name, (job) => run(job.data.id), {
-    prefix,
+    prefix: address.prefix,
     connection: workerConnection(redisUrl),
     concurrency: 4,
   });
-  queue.on('error', unreachable(logger));
   worker.on('error', unreachable(logger));
   return {
     async set(id, delayMs) {

@@ -45,7 +45,7 @@ const places = {
   'order.expire.commit': before('subgraphs/order/src/expiry.ts', 'return overdue.length;', 'overdue[0]?.id'),
   'inbox.commit': after('platform/src/inbox.ts', 'await handler(tx, event);', 'event.type'),
   'inbox.committed': before('platform/src/inbox.ts', "return 'handled';", 'event.type'),
-  'relay.claimed': after('platform/src/jobs.ts', 'const rows = await claim(db);', 'service'),
+  'relay.claimed': after('platform/src/jobs.ts', 'const rows = await claim(db, listener);', 'service'),
 
   // Money.
   'payment.begin.commit': after(payment, 'await answer(tx, { paymentId: id });', 'orderId'),

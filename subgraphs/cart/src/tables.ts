@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, char, check, index, int, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
-export { inbox } from '@souk/platform/inbox';
+export { eventFailures, inbox } from '@souk/platform/inbox';
 export { outbox } from '@souk/platform/outbox';
 
 /** What somebody means to buy. Every change locks this row first, so the changes of one cart happen one after another. */

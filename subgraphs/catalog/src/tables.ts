@@ -21,7 +21,7 @@ import {
 } from 'drizzle-orm/mysql-core';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
-export { inbox } from '@souk/platform/inbox';
+export { eventFailures, inbox } from '@souk/platform/inbox';
 export { outbox } from '@souk/platform/outbox';
 
 /**

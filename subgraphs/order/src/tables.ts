@@ -5,7 +5,7 @@ import { char, check, index, int, mysqlTable, smallint, uniqueIndex, varchar } f
 import type { OrderActor, OrderStatus } from './order-status.ts';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
-export { inbox } from '@souk/platform/inbox';
+export { eventFailures, inbox } from '@souk/platform/inbox';
 export { outbox } from '@souk/platform/outbox';
 
 export type OrderCancelReason =

@@ -17,7 +17,7 @@ import type { LedgerAccount, LedgerKind } from './ledger.ts';
 import type { Charge, NextAction, ProviderName } from './providers/provider.ts';
 
 export { idempotencyKeys } from '@souk/platform/idempotency';
-export { inbox } from '@souk/platform/inbox';
+export { eventFailures, inbox } from '@souk/platform/inbox';
 export { outbox } from '@souk/platform/outbox';
 
 export type PaymentStatus =
