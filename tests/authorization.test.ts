@@ -52,6 +52,7 @@ const table: Record<string, Row> = {
   'Query.users': none,
   'Query.roleGrants': none,
   'Query.accessEntries': none,
+  'Query.doorLimits': none,
   'Query.product': { self: (v) => `id: "${v.productId}"` },
   'Query.products': { self: () => '' },
   'Query.productSearch': { self: () => 'query: "shoe"' },
@@ -88,6 +89,7 @@ const table: Record<string, Row> = {
   'Mutation.userSuspend': (v) => `input: { userId: "${v.userId}", reason: "X" }`,
   'Mutation.userReinstate': (v) => `userId: "${v.userId}"`,
   'Mutation.roleScopesSet': () => `input: { role: CUSTOMER, scopes: ["access:write"], expectedVersion: 1 }`,
+  'Mutation.doorLimitsSet': () => `input: { instance: null, expectedVersion: 1 }`,
   'Mutation.accessEntryAdd': (v) => `input: { effect: DENY, kind: USER, subject: "${v.userId}" }`,
   'Mutation.accessEntryRemove': () => `id: "${newId('AccessEntry')}"`,
   'Mutation.productCreate': () =>

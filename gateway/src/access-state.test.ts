@@ -1,4 +1,5 @@
 import { testRedisUrl } from '@souk/dev/test-database';
+import { defaultDoorLimits } from '@souk/platform/door-limits';
 import { ACCESS_SNAPSHOT_KEY, type AccessSnapshot } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import type { Peer } from '@souk/platform/peer';
@@ -20,6 +21,7 @@ const snapshot = (version: number, changes: Partial<AccessSnapshot> = {}): Acces
   userRoles: {},
   roleScopes: {},
   accessEntries: [],
+  doorLimits: defaultDoorLimits,
   ...changes,
 });
 const write = (text: string) => redis.client.set(ACCESS_SNAPSHOT_KEY, text);
@@ -109,5 +111,15 @@ describe('the access state', () => {
     follow();
     await versionIs(1);
     expect(state.current()?.accessEntries).toEqual([good]);
+  });
+
+  it.each([
+    ['without limits', undefined],
+    ['with limits that are none', { address: { points: -1 } }],
+  ])('takes a snapshot %s with the default ones', async (_, doorLimits) => {
+    await write(JSON.stringify({ ...snapshot(1, { blockedUserIds: ['user_1'] }), doorLimits }));
+    follow();
+    await versionIs(1);
+    expect(state.current()).toMatchObject({ blockedUserIds: ['user_1'], doorLimits: defaultDoorLimits });
   });
 });

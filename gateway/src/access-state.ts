@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { defaultDoorLimits, doorLimitsShape } from '@souk/platform/door-limits';
 import { ACCESS_CHANGED_CHANNEL, ACCESS_SNAPSHOT_KEY, type AccessSnapshot } from '@souk/platform/identity';
 import { canonicalRange } from '@souk/platform/ip-range';
 import type { Logger } from '@souk/platform/logger';
@@ -91,6 +92,8 @@ const snapshotShape = z.object({
       expiresAt: z.string().nullable(),
     }),
   ),
+  // Limits that cannot be read must not cost the revocations beside them.
+  doorLimits: doorLimitsShape.catch(defaultDoorLimits),
 }) satisfies z.ZodType<AccessSnapshot>;
 
 /** A snapshot that can be relied on with every request, or undefined. One range that is none must not cost the whole. */

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { defaultDoorLimits } from '@souk/platform/door-limits';
 import type { AccessSnapshot } from '@souk/platform/identity';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +42,7 @@ beforeEach(() => {
     userRoles: {},
     roleScopes: { CUSTOMER: [], SUPPORT: ['order:read', 'user:read'] },
     accessEntries: [],
+    doorLimits: defaultDoorLimits,
   };
   authenticate = createAuthenticate({
     jwksUrl,

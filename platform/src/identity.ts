@@ -1,4 +1,5 @@
 import { createLocalJWKSet, importJWK, type JSONWebKeySet, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { DoorLimits } from './door-limits.ts';
 import { SoukError } from './errors.ts';
 
 /**
@@ -183,6 +184,8 @@ export interface AccessSnapshot {
     subject: string;
     expiresAt: string | null;
   }[];
+  /** How much gateways take before they refuse. */
+  doorLimits: DoorLimits;
 }
 
 /** Redis key of the snapshot (JSON text), and the channel that announces a new version. */

@@ -6,6 +6,7 @@ import type { RedisConnection } from '@souk/platform/redis';
 import { and, eq, gt, inArray, isNull, type SQL } from 'drizzle-orm';
 import { accessBell, currentAccessVersion } from './access-change.ts';
 import { liveEntries } from './access-list.ts';
+import { doorLimitsRow, effectiveLimits } from './door-limits.ts';
 import {
   type AccessEntryRow,
   accessChanges,
@@ -48,6 +49,7 @@ export async function buildAccessSnapshot(db: Reader, tokenLifeSeconds: number):
     accessEntries: entries.map(({ effect, kind, subject, expiresAt }) => {
       return { effect, kind, subject, expiresAt: expiresAt?.toISOString() ?? null };
     }),
+    doorLimits: effectiveLimits(await doorLimitsRow(db)),
   };
 }
 

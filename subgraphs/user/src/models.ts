@@ -1,5 +1,6 @@
 import type { Connection } from '@souk/platform/connection';
 import type { IssuedTokens } from './access-token.ts';
+import type { SetDoorLimits } from './door-limits.ts';
 import type { AccessEntryRow, AddressRow, RoleGrantRow, SessionRow, UserRow } from './tables.ts';
 
 /** What the GraphQL types of these names are made of. */
@@ -11,3 +12,4 @@ export type Session = SessionRow;
 export type AuthTokens = IssuedTokens;
 export type RoleGrant = RoleGrantRow;
 export type AccessEntry = AccessEntryRow;
+export type DoorLimits = SetDoorLimits;

@@ -6,6 +6,7 @@ import { allEntries } from './access-list.ts';
 import { buildAccessSnapshot } from './access-snapshot.ts';
 import { accountMutations } from './account-resolvers.ts';
 import { addressForOrder } from './address.ts';
+import { currentDoorLimits } from './door-limits.ts';
 import type { Resolvers } from './generated/resolvers.ts';
 import { nodeById, nodesById, visibleAddress, visibleSession, visibleUser } from './node.ts';
 import { allRoleGrants } from './role.ts';
@@ -25,6 +26,7 @@ export const resolvers: Resolvers = {
     users: (_root, args, { db }) => pageOfUsers(db, args),
     roleGrants: (_root, _args, { db }) => allRoleGrants(db),
     accessEntries: (_root, _args, { db }) => allEntries(db),
+    doorLimits: (_root, _args, { db }) => currentDoorLimits(db),
     addressForOrder: (_root, { userId, addressId }, { db }) => addressForOrder(db, userId, addressId ?? null),
     accessSnapshot: async (_root, _args, { db, tokenLifeSeconds }) =>
       JSON.stringify(await buildAccessSnapshot(db, tokenLifeSeconds)),
@@ -57,5 +59,10 @@ export const resolvers: Resolvers = {
   Session: {
     __resolveReference: ({ id }, { loaders, viewer }) => visibleSession(loaders, viewer, id),
     isCurrent: ({ id }, _args, { viewer }) => viewer?.sessionId === id,
+  },
+
+  DoorLimits: {
+    updatedBy: ({ updatedBy }, _args, { loaders, viewer }) =>
+      updatedBy === null ? null : visibleUser(loaders, viewer, updatedBy),
   },
 };

@@ -1,6 +1,7 @@
 import { payload } from '@souk/platform/errors';
 import { addEntry, removeEntry } from './access-list.ts';
 import { changing, viewerOf } from './context.ts';
+import { setDoorLimits } from './door-limits.ts';
 import type { MutationResolvers } from './generated/resolvers.ts';
 import { setRoleScopes } from './role.ts';
 import { reinstate, setRoles, suspend } from './staff.ts';
@@ -13,6 +14,8 @@ export const staffMutations = {
     payload(() => changing(context, suspend(context.db, viewerOf(context), input))),
   userReinstate: (_root, { userId }, context) => payload(() => changing(context, reinstate(context.db, userId))),
   roleScopesSet: (_root, { input }, context) => payload(() => changing(context, setRoleScopes(context.db, input))),
+  doorLimitsSet: (_root, { input }, context) =>
+    payload(() => changing(context, setDoorLimits(context.db, viewerOf(context), input))),
   accessEntryAdd: (_root, { input }, context) =>
     payload(() => {
       const author = { userId: viewerOf(context).userId, clientIp: context.clientIp };

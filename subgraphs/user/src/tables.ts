@@ -1,4 +1,5 @@
 import { createdAt, instant, now, updatedAt } from '@souk/platform/database';
+import type { DoorLimits } from '@souk/platform/door-limits';
 import { idColumn } from '@souk/platform/id';
 import {
   bigint,
@@ -6,6 +7,7 @@ import {
   customType,
   index,
   int,
+  json,
   mysqlTable,
   primaryKey,
   uniqueIndex,
@@ -106,12 +108,21 @@ export const accessEntries = mysqlTable(
   (table) => [uniqueIndex('access_entries_by_subject').on(table.kind, table.subject)],
 );
 
+/** One row: how much gateways take, where staff have set it. */
+export const doorLimits = mysqlTable('door_limits', {
+  id: int('id').primaryKey(),
+  settings: json('settings').$type<Partial<DoorLimits>>().notNull(),
+  version: int('version').notNull().default(1),
+  updatedBy: idColumn('User', 'updated_by'),
+  updatedAt: updatedAt(),
+});
+
 /** What changed in force since tokens were issued, in the order it was committed: the recent part goes to every gateway. */
 export const accessChanges = mysqlTable(
   'access_changes',
   {
     version: bigint('version', { mode: 'number', unsigned: true }).notNull(),
-    kind: varchar('kind', { length: 8 }).$type<'SESSION' | 'USER' | 'ROLE' | 'ENTRY'>().notNull(),
+    kind: varchar('kind', { length: 8 }).$type<'SESSION' | 'USER' | 'ROLE' | 'ENTRY' | 'LIMITS'>().notNull(),
     subject: varchar('subject', { length: 64 }).notNull(),
     changedAt: instant('changed_at').notNull().default(now),
   },
@@ -270,3 +281,4 @@ export type AddressRow = typeof addresses.$inferSelect;
 export type SessionRow = typeof sessions.$inferSelect;
 export type RoleGrantRow = typeof roleGrants.$inferSelect;
 export type AccessEntryRow = typeof accessEntries.$inferSelect;
+export type DoorLimitsRow = typeof doorLimits.$inferSelect;
