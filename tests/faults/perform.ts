@@ -53,13 +53,13 @@ export async function performOne(
   { rounds, seed }: { rounds: number; seed: string },
 ): Promise<Performance> {
   const startedAt = performance.now();
-  const outcome = { name, scenario, rounds, figures: [] as string[], missed: [] as string[] };
+  let report: Report = { figures: [], missed: [] };
+  let failure: string | null = null;
   try {
-    const report = await scenario.run(rig, { rounds, random: randomFor(`${seed} ${name}`) });
+    report = await scenario.run(rig, { rounds, random: randomFor(`${seed} ${name}`) });
     await rig.settle();
-    return { ...outcome, ...report, tookMs: performance.now() - startedAt, failure: null };
   } catch (error) {
-    const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { ...outcome, tookMs: performance.now() - startedAt, failure };
+    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
+  return { name, scenario, rounds, ...report, tookMs: performance.now() - startedAt, failure };
 }

@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'undici';
+import type { Rig } from './rig.ts';
+
+/** What came of one request, as its client saw it. */
+export interface Seen {
+  /** When it was sent, on the clock of `performance.now()`. */
+  sentAtMs: number;
+  tookMs: number;
+  /** Null when the connection was refused or cut, or nothing came in time. */
+  status: number | null;
+  text: string;
+}
+
+/** A client that only looks and never throws: for load whose failures are counted. */
+export interface Visitor {
+  send(query: string, variables?: unknown, accessToken?: string): Promise<Seen>;
+  close(): Promise<void>;
+}
+
+const PATIENCE_MS = 15_000;
+
+export function openVisitor(rig: Rig, connections = 512): Visitor {
+  const { origin, pathname } = new URL(rig.shop.gatewayUrl);
+  const pool = new Pool(origin, { connections });
+  return {
+    async send(query, variables, accessToken) {
+      const sentAtMs = performance.now();
+      const seen = (status: number | null, text: string): Seen => {
+        return { sentAtMs, tookMs: performance.now() - sentAtMs, status, text };
+      };
+      try {
+        const { statusCode, body } = await pool.request({
+          method: 'POST',
+          path: pathname,
+          headers: {
+            'content-type': 'application/json',
+            ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
+          },
+          body: JSON.stringify({ query, variables }),
+          signal: AbortSignal.timeout(PATIENCE_MS),
+        });
+        return seen(statusCode, await body.text());
+      } catch (error) {
+        return seen(null, String(error));
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** Does something so many times a second, whether or not the earlier ones are done, as the world does. Resolves when all are. */
+export async function paced<Result>(
+  { perSecond, seconds }: { perSecond: number; seconds: number },
+  work: (index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const startedAt = performance.now();
+  const results: Promise<Result>[] = [];
+  for (let index = 0; index < perSecond * seconds; index++) {
+    const dueMs = startedAt + (index * 1_000) / perSecond - performance.now();
+    if (dueMs > 1) await delay(dueMs);
+    results.push(work(index));
+  }
+  return Promise.all(results);
+}
+
+/** The value that such a share of all values does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+}
+
+export const p99 = (seen: readonly Seen[]) =>
+  quantile(
+    seen.map(({ tookMs }) => tookMs),
+    0.99,
+  );
