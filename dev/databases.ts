@@ -110,7 +110,8 @@ async function tooMuchFor(admin: Connection, { subgraph, name }: SubgraphDatabas
   ];
 }
 
-function urlOf(adminUrl: string, parts: { database: string; user?: string; password?: string }): string {
+/** The URL of a database on the same server, through another account where one is named. */
+export function urlOf(adminUrl: string, parts: { database: string; user?: string; password?: string }): string {
   const url = new URL(adminUrl);
   url.pathname = `/${parts.database}`;
   if (parts.user !== undefined) url.username = parts.user;

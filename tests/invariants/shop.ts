@@ -1,12 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { allByName } from '@souk/dev/by-name';
-import { mysqlStore, privateAdminUrl } from '@souk/dev/mysql-store';
-import { Problem } from '@souk/dev/problem';
-import { rememberedStore } from '@souk/dev/remembered-store';
+import { allByName, byName } from '@souk/dev/by-name';
 import { secretsOf } from '@souk/dev/secrets';
-import { askRunningShop } from '@souk/dev/shop-lock';
+import { adminUrlOf, configuredDatabases, runningShop } from '@souk/dev/shop-databases';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import type { Sources } from './check.ts';
 import type { Env } from './env.ts';
@@ -22,18 +17,15 @@ export interface ShopToCheck {
 
 /** The shop that the environment names, or else the one that runs here. @throws {Problem} when there is neither */
 export async function findShop(env: Env): Promise<ShopToCheck> {
-  return configuredShop(env) ?? runningShop(env);
+  return configuredShop(env) ?? shopThatRuns(env);
 }
 
 function configuredShop(env: Env): ShopToCheck | undefined {
   const { TEST_PROVIDER_URL, TEST_PROVIDER_SECRET } = env;
-  const given = subgraphNames.map((name) => [name, env[`${name.toUpperCase()}_DATABASE_URL` as keyof Env]] as const);
-  const missing = given.filter(([, url]) => !url).map(([name]) => `${name.toUpperCase()}_DATABASE_URL`);
-  if (missing.length === subgraphNames.length) return undefined;
-  if (missing.length > 0)
-    throw new Problem(`Some databases are named and others are not: set ${missing.join(', ')} too.`);
+  const databaseUrls = configuredDatabases(env);
+  if (!databaseUrls) return undefined;
   return {
-    databaseUrls: Object.fromEntries(given) as Record<SubgraphName, string>,
+    databaseUrls,
     providerLog:
       TEST_PROVIDER_URL && TEST_PROVIDER_SECRET
         ? openProviderLog({ url: TEST_PROVIDER_URL, secret: TEST_PROVIDER_SECRET })
@@ -41,23 +33,13 @@ function configuredShop(env: Env): ShopToCheck | undefined {
   };
 }
 
-async function runningShop({ SOUK_FOLDER: folder, SOUK_MYSQL_ADMIN_URL }: Env): Promise<ShopToCheck> {
-  const running = await askRunningShop(folder);
-  if (!running) {
-    const names = subgraphNames.map((name) => `${name.toUpperCase()}_DATABASE_URL`).join(', ');
-    throw new Problem(
-      `No shop runs in ${folder}: start one with "npm start", or name the databases of another with ${names}.`,
-    );
-  }
-  const databases = Object.fromEntries(subgraphNames.map((subgraph) => [subgraph, `souk_${subgraph}`])) as Record<
-    SubgraphName,
-    string
-  >;
-  const { testProviderUrl: url } = running;
-  const secrets = secretsOf(folder);
+async function shopThatRuns(env: Env): Promise<ShopToCheck> {
+  const { testProviderUrl: url } = await runningShop(env);
+  const databases = byName(subgraphNames, (subgraph) => `souk_${subgraph}`);
+  const secrets = secretsOf(env.SOUK_FOLDER);
   const name = 'souk_invariants';
   return {
-    databaseUrls: await makeReadOnlyAccount(SOUK_MYSQL_ADMIN_URL ?? adminUrlOf(folder), {
+    databaseUrls: await makeReadOnlyAccount(adminUrlOf(env), {
       name,
       // The same in every run, and of use to nobody who does not know the secrets of the shop anyway.
       password: createHmac('sha256', secrets.keyEncryptionSecret).update(name).digest('base64url'),
@@ -65,15 +47,6 @@ async function runningShop({ SOUK_FOLDER: folder, SOUK_MYSQL_ADMIN_URL }: Env): 
     }),
     providerLog: url ? openProviderLog({ url, secret: secrets.testProviderSecret }) : null,
   };
-}
-
-/** The administrator of the store that the shop has started for itself. */
-function adminUrlOf(folder: string): string {
-  const home = join(folder, 'mysql');
-  const { port, password } = rememberedStore(home);
-  if (port === undefined)
-    throw new Problem(`The shop in ${folder} uses a MySQL of its own choice: name it with SOUK_MYSQL_ADMIN_URL.`);
-  return existsSync(join(home, 'data')) ? privateAdminUrl(port, password) : mysqlStore.container.url(port, password);
 }
 
 /** Opens one connection to each database. */
