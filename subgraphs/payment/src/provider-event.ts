@@ -9,6 +9,12 @@ import { providerEvents } from './tables.ts';
 /** Keeps what a provider reports. Returns false when it was reported before. */
 export async function keepEvent(db: Database, provider: ProviderName, event: ProviderEvent): Promise<boolean> {
   const { id: eventId, paymentId } = event;
+  // One that is being acted upon is locked. To look at it does not take waiting, to insert it again would.
+  const known = await db
+    .select({ eventId: providerEvents.eventId })
+    .from(providerEvents)
+    .where(isThe(provider, eventId));
+  if (known.length > 0) return false;
   const { nextAction: _, ...charge } = event.charge;
   try {
     await db
@@ -21,13 +27,12 @@ export async function keepEvent(db: Database, provider: ProviderName, event: Pro
   }
 }
 
+const isThe = (provider: ProviderName, eventId: string) =>
+  and(eq(providerEvents.provider, provider), eq(providerEvents.eventId, eventId));
+
 /** Acts on a kept event, once: what comes of it and that it was done commit together. */
 export async function processEvent(db: Database, log: Logger, provider: ProviderName, eventId: string): Promise<void> {
-  const waiting = and(
-    eq(providerEvents.provider, provider),
-    eq(providerEvents.eventId, eventId),
-    isNull(providerEvents.processedAt),
-  );
+  const waiting = and(isThe(provider, eventId), isNull(providerEvents.processedAt));
   await transaction(db, async (tx) => {
     const [event] = await tx.select().from(providerEvents).where(waiting).for('update', { skipLocked: true });
     if (!event) return;

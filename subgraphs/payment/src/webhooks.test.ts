@@ -71,6 +71,17 @@ it('settles a payment, once for a report that comes three times at once and agai
   expect(await shop.factsAbout(order.id)).toHaveLength(1);
 });
 
+it('acknowledges a report that comes again while the first is acted upon', async () => {
+  const { id } = await silentPayment();
+  const body = report(id);
+  expect(await post(body)).toBe(200);
+  await processed(id, 'CAPTURED');
+  await shop.db.transaction(async (tx) => {
+    await tx.select().from(providerEvents).where(eq(providerEvents.paymentId, id)).for('update');
+    expect(await post(body)).toBe(200);
+  });
+});
+
 it('believes the secret before, so that a new one can be introduced', async () => {
   const { id } = await silentPayment();
   const body = report(id);
