@@ -157,3 +157,32 @@ export async function cancelOrder(client: Client, orderId: string) {
   if (!orderCancel) throw new Error('Expected a payload, got null.');
   return orderCancel;
 }
+
+const PaymentRefund = graphql(`
+  mutation PaymentRefund($input: PaymentRefundInput!) {
+    paymentRefund(input: $input) {
+      payment { id status refundedAmount { amount } }
+      refund { status amount { amount } }
+      userErrors { code message }
+    }
+  }
+`);
+
+/** Staff send back a part of a payment in EUR, or all that is left of it. */
+export async function refund(
+  manager: Client,
+  paymentId: string,
+  amount?: string,
+  idempotencyKey: string = randomUUID(),
+) {
+  const { paymentRefund } = await ask(manager, PaymentRefund, {
+    input: {
+      paymentId,
+      reason: 'scratched',
+      idempotencyKey,
+      ...(amount ? { amount: { amount, currencyCode: 'EUR' } } : {}),
+    },
+  });
+  if (!paymentRefund) throw new Error('Expected a payload, got null.');
+  return paymentRefund;
+}

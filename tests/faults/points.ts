@@ -29,6 +29,12 @@ const places = {
     'const stale = await takeOver(desk.db, lte(checkouts.leasedUntil, now));',
     "''",
   ),
+  /** Between the locks of two variants, about the one to be locked next. */
+  'stock.hold.line': after(
+    'subgraphs/catalog/src/reservation.ts',
+    'for (const [variantId, quantity] of quantities) {',
+    'variantId',
+  ),
   'stock.hold.commit': after(
     'subgraphs/catalog/src/reservation.ts',
     "await recordMovements(tx, 'RESERVED', lines);",
@@ -41,6 +47,12 @@ const places = {
     'transaction(db, (tx) => changeOrder(tx, id, decide))',
     (reach) =>
       `transaction(db, async (tx) => { const done = await changeOrder(tx, id, decide); ${reach('id')} return done; })`,
+  ),
+  /** `all` for the sweep, `one` for the reminder of a single order. */
+  'order.expire.begin': before(
+    'subgraphs/order/src/expiry.ts',
+    'const expired = await transaction(db, async (tx) => {',
+    "which ? 'one' : 'all'",
   ),
   'order.expire.commit': before('subgraphs/order/src/expiry.ts', 'return overdue.length;', 'overdue[0]?.id'),
   'inbox.commit': after('platform/src/inbox.ts', 'await handler(tx, event);', 'event.type'),
@@ -65,6 +77,11 @@ const places = {
   ),
   'webhook.kept': before('subgraphs/payment/src/provider-event.ts', 'const waiting = and(', 'eventId'),
   'webhook.commit': before('subgraphs/payment/src/provider-event.ts', 'report(log, paymentId, outcome);', 'paymentId'),
+  'payment.close.commit': inside(
+    'subgraphs/payment/src/events.ts',
+    'closeOrder(tx, orderId, status),',
+    (reach) => `closeOrder(tx, orderId, status).then(async () => { ${reach('orderId')} }),`,
+  ),
   'refund.grant.commit': before('subgraphs/payment/src/refund.ts', 'await settle(tx, { refundId });', 'paymentId'),
   'refund.granted': before('subgraphs/payment/src/refund.ts', 'await sendRefund(db, ', 'paymentId'),
   'refund.sent': before(
