@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from '@souk/platform/logger';
+import { createLogger } from '@souk/platform/logger';
+import { openRedis } from '@souk/platform/redis';
+import { createHttpServer } from '@souk/platform/service';
+import { defaultDocumentLimits } from '../src/document-guard.ts';
+import { createPersistedQueries } from '../src/persisted-queries.ts';
+import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
+import type { SubgraphClient } from '../src/subgraph-client.ts';
+
+export interface TestAnswer {
+  status: number;
+  headers: Record<string, unknown>;
+  /** The body as it came. */
+  text: string;
+  data: unknown;
+  /** Of every error. */
+  codes: string[];
+  messages: string[];
+  extensions: Record<string, unknown> | undefined;
+}
+
+export interface TestGateway {
+  post(body: object, headers?: Record<string, string>): Promise<TestAnswer>;
+  get(parameters: Record<string, string>, headers?: Record<string, string>): Promise<TestAnswer>;
+  /** The operations that subgraphs were sent. */
+  sent: string[];
+  close(): Promise<void>;
+}
+
+export type TestGatewayOptions = Partial<Endpoint> &
+  Partial<EndpointOptions> & {
+    redisUrl: string;
+    /** What every subgraph answers. */
+    answer?: object;
+  };
+
+const schemaFile = (file: string) => new URL(`../../schema/${file}`, import.meta.url).pathname;
+
+/** The storefront's endpoint without a shop behind it: what matters is which requests get past the door. */
+export async function openTestGateway({
+  redisUrl,
+  answer = { data: {} },
+  ...settings
+}: TestGatewayOptions): Promise<TestGateway> {
+  const logger: Logger = settings.logger ?? createLogger('test', { level: 'silent' });
+  const redis = openRedis({ url: redisUrl, name: 'test' });
+  await redis.ready();
+  const sent: string[] = [];
+  const subgraph = {
+    process: async ({ request }: { request: { query?: string } }) => {
+      sent.push(request.query ?? '');
+      return structuredClone(answer);
+    },
+    close: async () => {},
+  } as unknown as SubgraphClient;
+  const supergraphSdl = readFileSync(schemaFile('gateway/storefront.graphql'), 'utf8');
+
+  const app = createHttpServer(logger);
+  addCommonAnswers(app);
+  const stop = await addEndpoint(
+    app,
+    {
+      path: '/graphql',
+      supergraph: { initialize: async () => ({ supergraphSdl }) },
+      costBudget: 5_000,
+      safelistMode: 'off',
+      manifestFile: schemaFile('manifests/storefront.json'),
+      ...settings,
+    },
+    {
+      authenticate: async () => null,
+      subgraphClient: () => subgraph,
+      introspection: true,
+      documentLimits: defaultDocumentLimits,
+      persistedQueries: createPersistedQueries(redis),
+      ...settings,
+      logger,
+    },
+  );
+
+  return {
+    sent,
+    post: async (body, headers = {}) =>
+      read(await app.inject({ method: 'POST', url: '/graphql', payload: body, headers })),
+    get: async (parameters, headers = { 'apollo-require-preflight': '1' }) =>
+      read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers })),
+    close: async () => {
+      await app.close();
+      await stop();
+      await redis.close();
+    },
+  };
+}
+
+interface InjectedAnswer {
+  statusCode: number;
+  headers: Record<string, unknown>;
+  body: string;
+}
+
+function read({ statusCode, headers, body }: InjectedAnswer): TestAnswer {
+  const {
+    data,
+    errors = [],
+    extensions,
+  } = JSON.parse(body) as {
+    data?: unknown;
+    errors?: { message: string; extensions: { code: string } }[];
+    extensions?: Record<string, unknown>;
+  };
+  return {
+    status: statusCode,
+    headers,
+    text: body,
+    data,
+    codes: errors.map((error) => error.extensions.code),
+    messages: errors.map(({ message }) => message),
+    extensions,
+  };
+}
