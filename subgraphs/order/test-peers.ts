@@ -85,6 +85,12 @@ export async function openTestPeers() {
       },
     },
     catalog: {
+      Query: {
+        stockMissing: (_: unknown, { variantIds }: { variantIds: string[] }) =>
+          variantIds
+            .filter((variantId) => available(variantId) < 1)
+            .map((variantId) => ({ code: 'INSUFFICIENT_STOCK', variantId, available: 0, message: 'Sold out.' })),
+      },
       Mutation: {
         stockReserve: (_: unknown, { input }: { input: { orderId: string; lines: HeldLine[] } }) => {
           const { orderId, lines } = input;

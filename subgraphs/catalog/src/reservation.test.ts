@@ -36,6 +36,30 @@ const levels = async (id = '') => {
   return { onHand, reserved, available, movements: kinds.reverse() };
 };
 
+describe('a look at what is missing', () => {
+  const LOOK =
+    'query ($variantIds: [ID!]!) { stockMissing(variantIds: $variantIds) { code variantId available message } }';
+
+  it('tells of what is sold out, off sale or unknown, and of nothing else', async () => {
+    const [some = '', none = ''] = await variants(1, 0);
+    const draft = (await service.create([5], { status: 'DRAFT' })).variantIds[0] ?? '';
+    const unknown = newId('ProductVariant');
+    const { data } = await service.order(LOOK, { variantIds: [some, none, draft, unknown] });
+    expect(data.stockMissing).toMatchObject([
+      { code: 'INSUFFICIENT_STOCK', variantId: none, available: 0 },
+      { code: 'VARIANT_UNAVAILABLE', variantId: draft },
+      { code: 'NOT_FOUND', variantId: unknown },
+    ]);
+    expect(await levels(some)).toMatchObject({ reserved: 0 });
+  });
+
+  it('answers services only', async () => {
+    const { data, errors } = await service.manager(LOOK, { variantIds: [] });
+    expect(data?.stockMissing ?? null).toBeNull();
+    expect(errors).not.toEqual([]);
+  });
+});
+
 describe('holding stock for an order', () => {
   it('holds all lines, sums those of one variant, and quotes price, title and article number', async () => {
     const [a = '', b = ''] = await variants(10, 10);

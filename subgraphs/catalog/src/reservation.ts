@@ -49,7 +49,7 @@ export async function reserve(db: Database, request: ReservationRequest): Promis
   if (known) return { reservation: sameReservation(known, quantities) };
 
   // Most of a rush comes for what is gone already, and is sent away here without touching a lock.
-  refuseWhatIsMissing(await readVariantFacts(db, { variantIds: [...quantities.keys()] }), quantities);
+  refuse(missing(await readVariantFacts(db, { variantIds: [...quantities.keys()] }), quantities));
   try {
     await transaction(db, (tx) => hold(tx, orderId, request.ttlSeconds, quantities));
   } catch (error) {
@@ -60,6 +60,23 @@ export async function reserve(db: Database, request: ReservationRequest): Promis
   const made = await readReservation(db, orderId);
   if (!made) throw new TypeError('Expected the reservation that was just made.');
   return { reservation: sameReservation(made, quantities) };
+}
+
+/** Why a variant cannot be held. */
+export interface MissingStock extends Refusal {
+  code: 'NOT_FOUND' | 'VARIANT_UNAVAILABLE' | 'INSUFFICIENT_STOCK';
+  variantId: string;
+  /** How many could be had, with INSUFFICIENT_STOCK. */
+  available?: number;
+}
+
+const MAX_LOOKED_AT = 5_000;
+
+/** Why not even one piece of these variants could be held, for those of which that is so. */
+export async function findMissing(db: Database, ids: readonly string[]): Promise<MissingStock[]> {
+  if (ids.length > MAX_LOOKED_AT) throw badUserInput(`Expected at most ${MAX_LOOKED_AT} variants, got ${ids.length}.`);
+  const variantIds = ids.map((id) => parseId('ProductVariant', id));
+  return missing(await readVariantFacts(db, { variantIds }), new Map(variantIds.map((id) => [id, 1])));
 }
 
 /** Quantities by variant, sorted by id: lines of one variant are one. */
@@ -95,7 +112,7 @@ async function hold(tx: Transaction, orderId: string, ttlSeconds: number, quanti
   }
   // Read after the locks: nobody takes the variants off sale before this commits, and the price quoted is the price now.
   const facts = await readVariantFacts(tx, { variantIds: [...quantities.keys()] });
-  refuseWhatIsMissing(facts, quantities, short);
+  refuse(missing(facts, quantities, short));
 
   const lines = [...facts.values()].map((fact) => ({
     orderId,
@@ -115,12 +132,12 @@ async function hold(tx: Transaction, orderId: string, ttlSeconds: number, quanti
  * @param short variants that could not be held, in a transaction that did hold the others: their `available` already lacks what it took.
  *   Undefined before anything was tried.
  */
-function refuseWhatIsMissing(
+function missing(
   facts: ReadonlyMap<string, VariantFacts>,
   quantities: ReadonlyMap<string, number>,
   short?: ReadonlySet<string>,
-): void {
-  const refusals = [...quantities].flatMap(([variantId, quantity]): Refusal[] => {
+): MissingStock[] {
+  return [...quantities].flatMap(([variantId, quantity]): MissingStock[] => {
     const fact = facts.get(variantId);
     if (!fact) return [{ code: 'NOT_FOUND', message: 'There is no such variant.', variantId }];
     const { title, available } = fact;
@@ -129,6 +146,9 @@ function refuseWhatIsMissing(
     const message = available > 0 ? `Only ${available} of ${title} are left.` : `${title} is sold out.`;
     return [{ code: 'INSUFFICIENT_STOCK', message, variantId, available }];
   });
+}
+
+function refuse(refusals: readonly Refusal[]): void {
   if (refusals.length > 0) throw new Refused(refusals);
 }
 

@@ -14,6 +14,6 @@ export const resolvers: Resolvers = {
   ...categoryResolvers,
   ...stockResolvers,
 
-  Query: { ...productResolvers.Query, ...categoryResolvers.Query },
+  Query: { ...productResolvers.Query, ...categoryResolvers.Query, ...stockResolvers.Query },
   Mutation: { ...productResolvers.Mutation, ...categoryResolvers.Mutation, ...stockResolvers.Mutation },
 };

@@ -3,12 +3,19 @@ import { money } from '@souk/platform/money';
 import { type Context, signedIn } from './context.ts';
 import type { Resolvers } from './generated/resolvers.ts';
 import { loadReferenced } from './one-key.ts';
-import { reserve } from './reservation.ts';
+import { findMissing, reserve } from './reservation.ts';
 import { commitHold, endHold, releaseHold, returnShare } from './reservation-end.ts';
 import { adjustStock } from './stock.ts';
 import { availabilityOf, MAX_SHOWN_QUANTITY } from './variant-facts.ts';
 
-export const stockResolvers: Pick<Resolvers, 'Mutation' | 'ProductVariant' | 'StockLevel' | 'StockReservationLine'> = {
+export const stockResolvers: Pick<
+  Resolvers,
+  'Query' | 'Mutation' | 'ProductVariant' | 'StockLevel' | 'StockReservationLine'
+> = {
+  Query: {
+    stockMissing: (_, { variantIds }, { db }) => findMissing(db, variantIds),
+  },
+
   Mutation: {
     stockAdjust: (_, { input }, context) => payload(() => adjustStock(context.db, signedIn(context), input)),
     stockReserve: (_, { input }, { db }) => payload(() => reserve(db, input)),

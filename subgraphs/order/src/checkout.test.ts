@@ -178,6 +178,34 @@ describe('orderPlace without a cart', () => {
     );
   });
 
+  it('begins nothing for what was sold out a moment ago, until there is some again', async () => {
+    const userId = service.newCustomer();
+    const variantId = service.shop.addVariant({ stock: 0 });
+    const lines = [{ variantId, quantity: 1 }];
+    const soldOut = { code: 'INSUFFICIENT_STOCK', variantId, available: 0, field: ['input', 'lines', '0', 'quantity'] };
+    await expectRefusal(userId, { lines }, soldOut);
+    const attempts = () => service.db.select().from(checkouts).where(eq(checkouts.userId, userId));
+    const attemptsBefore = await attempts();
+    const callsBefore = service.shop.calls.length;
+    await Promise.all(Array.from({ length: 20 }, () => expectRefusal(userId, { lines }, soldOut)));
+    expect(await attempts()).toEqual(attemptsBefore);
+    expect(service.shop.calls.slice(callsBefore).filter((call) => call !== 'AddressForOrder').length).toBeLessThan(20);
+
+    Object.assign(service.shop.variants.get(variantId) ?? {}, { stock: 1 });
+    expect((await place(userId, { lines })).order).not.toBeNull();
+  });
+
+  it('reserves all the same when it cannot look', async () => {
+    const userId = service.newCustomer();
+    const variantId = service.shop.addVariant({ stock: 0 });
+    const lines = [{ variantId, quantity: 1 }];
+    await expectRefusal(userId, { lines }, { code: 'INSUFFICIENT_STOCK' });
+    Object.assign(service.shop.variants.get(variantId) ?? {}, { stock: 1 });
+    service.shop.fail((operation) => (operation === 'StockMissing' ? 'unavailable' : undefined));
+    expect((await place(userId, { lines })).order).not.toBeNull();
+    service.shop.heal();
+  });
+
   it('refuses malformed wishes without asking anybody', async () => {
     const userId = service.newCustomer();
     const variantId = service.shop.addVariant();

@@ -16,7 +16,7 @@ import { and, asc, eq, inArray, lt, lte, type SQL, sql } from 'drizzle-orm';
 import { insertOrder, type NewOrder } from './new-order.ts';
 import { type Basket, basketOf, draftOf } from './order-draft.ts';
 import { type OrderPlaceInput, type OrderWish, readWish } from './order-wish.ts';
-import type { Peers } from './peers.ts';
+import type { Peers, StockRefusal } from './peers.ts';
 import type { PostalAddress } from './postal-address.ts';
 import { type CheckoutRow, checkouts, orders } from './tables.ts';
 
@@ -24,6 +24,7 @@ import { type CheckoutRow, checkouts, orders } from './tables.ts';
  * Placing an order, told whole. Each attempt has an order id from its beginning, and everything done elsewhere is done in its name.
  *
  *   read      the cart or the lines, and the address
+ *   look      what was sold out a moment ago is looked at once more, for everybody who wants it
  *   begin     a row in `checkouts`: this attempt is about to hold stock
  *   reserve   the catalog holds the stock and quotes the prices
  *   price     the quote is compared with what the customer has seen
@@ -31,7 +32,7 @@ import { type CheckoutRow, checkouts, orders } from './tables.ts';
  *
  * And when something fails:
  *
- *   read refuses or fails         Nothing has happened anywhere.
+ *   read or look refuses          Nothing has happened anywhere; a look that fails says nothing.
  *   reserve is refused            Nothing is held, so nothing is undone.
  *   reserve is not answered       It may hold or not. It is released in any case: a hold that arrives after its release is refused.
  *   price or place refuses        The stock is released.
@@ -58,6 +59,7 @@ export async function placeOrder(
     run: async ({ fence, settle }) => {
       if (fence > 1) await undoEarlierAttempts(desk, userId, key);
       const [basket, address] = await Promise.all([readBasket(desk, userId, wish), readAddress(desk, userId, wish)]);
+      await look(desk, basket);
       const attempt = await begin(desk, userId, key);
       try {
         const quote = await reserve(desk, attempt, basket);
@@ -120,6 +122,11 @@ async function readAddress(
     : refuse('ADDRESS_REQUIRED', 'Give an address, or set a default one.', { field: ['input', 'shippingAddress'] });
 }
 
+async function look({ peers }: CheckoutDesk, basket: Basket): Promise<void> {
+  const refusals = await peers.lookForSoldOut(basket.lines.map(({ variantId }) => variantId));
+  if (refusals.length > 0) refuseForStock(basket, refusals);
+}
+
 /** Commits the intent before the deed: from here on, whoever finds the row knows what may have been done. */
 async function begin({ db }: CheckoutDesk, userId: string, idempotencyKey: string): Promise<Attempt> {
   const attempt = { orderId: newId('Order'), fence: 1, reached: 'RESERVE_STOCK' };
@@ -137,9 +144,14 @@ async function reserve({ db, peers, paymentWindowMs }: CheckoutDesk, attempt: At
   if (quote) return quote;
   const ended = await db.update(checkouts).set({ state: 'UNDONE' }).where(held(attempt, 'RUNNING'));
   if (affectedRows(ended) !== 1) leaseLost();
+  return refuseForStock(basket, refusals);
+}
+
+/** Names the lines at fault as the client has named them. */
+function refuseForStock({ lines }: Basket, refusals: readonly StockRefusal[]): never {
   throw new Refused(
     refusals.map(({ code, message, variantId, available }) => {
-      const field = basket.lines.find((line) => line.variantId === variantId)?.field ?? ['input'];
+      const field = lines.find((line) => line.variantId === variantId)?.field ?? ['input'];
       return { code: stockCodes[code] ?? 'VARIANT_UNAVAILABLE', field, message, variantId, available };
     }),
   );

@@ -3,6 +3,7 @@ import { createPeer } from '@souk/platform/peer';
 import { cart } from './generated/cart/gql.ts';
 import { catalog } from './generated/catalog/gql.ts';
 import { user } from './generated/user/gql.ts';
+import { watchSoldOut } from './sold-out.ts';
 
 const CartForOrder = cart(`
   query CartForOrder($cartId: ID!, $userId: ID!) {
@@ -69,6 +70,17 @@ const ReserveStock = catalog(`
   }
 `);
 
+const StockMissing = catalog(`
+  query StockMissing($variantIds: [ID!]!) {
+    stockMissing(variantIds: $variantIds) {
+      code
+      message
+      variantId
+      available
+    }
+  }
+`);
+
 const ReleaseStock = catalog(`
   mutation ReleaseStock($orderId: ID!) {
     stockRelease(orderId: $orderId)
@@ -76,6 +88,17 @@ const ReleaseStock = catalog(`
 `);
 
 export type Peers = ReturnType<typeof createPeers>;
+
+/** Why the catalog cannot hold a variant. */
+export interface StockRefusal {
+  code: string;
+  message: string;
+  variantId?: string | null | undefined;
+  available?: number | null | undefined;
+}
+
+/** Long for a look, which nobody has to wait for: the reservation tells the same. */
+const LOOK_TIMEOUT_MS = 500;
 
 /** What placing an order needs of others. Commands carry the order id as their key: sent twice, they act once. */
 export function createPeers({
@@ -88,6 +111,9 @@ export function createPeers({
   const users = createPeer({ audience: 'user', url: env.USER_URL, signer });
   const catalogs = createPeer({ audience: 'catalog', url: env.CATALOG_URL, signer });
   const carts = createPeer({ audience: 'cart', url: env.CART_URL, signer });
+  const soldOut = watchSoldOut<StockRefusal>(async (variantIds) => {
+    return (await catalogs.request(StockMissing, { variantIds }, { timeoutMs: LOOK_TIMEOUT_MS })).stockMissing ?? [];
+  });
 
   return {
     /** The cart with all its lines, or null when this user may not order it. */
@@ -98,6 +124,8 @@ export function createPeers({
     async readAddress(userId: string, addressId: string | null) {
       return (await users.request(AddressForOrder, { userId, addressId })).addressForOrder ?? null;
     },
+    /** Which of these variants were sold out lately and still are, without holding anything. */
+    lookForSoldOut: soldOut.look,
     /** Holds stock for an order, all lines or none, and quotes its prices. */
     async reserveStock(input: {
       orderId: string;
@@ -105,7 +133,9 @@ export function createPeers({
       lines: { variantId: string; quantity: number }[];
     }) {
       const { stockReserve } = await catalogs.request(ReserveStock, { input });
-      return { quote: stockReserve?.reservation?.lines ?? null, refusals: stockReserve?.userErrors ?? [] };
+      const refusals: StockRefusal[] = stockReserve?.userErrors ?? [];
+      soldOut.note(refusals.flatMap(({ variantId }) => variantId ?? []));
+      return { quote: stockReserve?.reservation?.lines ?? null, refusals };
     },
     /** Ends the hold of an order; a hold that arrives later is refused. */
     async releaseStock(orderId: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { newCustomer, type Person } from '../../client.ts';
 import { openSource } from '../../invariants/source.ts';
@@ -11,6 +12,7 @@ const WAVE = 10_000;
 const BUYERS_PER_UNIT = 100;
 const IN_FLIGHT = 256;
 const TARGET_P99_MS = 2_000;
+const RETRY_AFTER_MS = 100;
 
 /** A hundred times as many buyers as there are units come through the door at once. Every unit is sold, none twice, and everybody gets an answer. */
 export const stampede: Scenario = {
@@ -26,24 +28,29 @@ export const stampede: Scenario = {
     const units = runs.reduce((sum, run) => sum + run.units, 0);
     const buyers = runs.reduce((sum, run) => sum + run.latenciesMs.length, 0);
     const p99Ms = Math.max(...runs.map(({ latenciesMs }) => quantile(latenciesMs, 0.99)));
+    const asked = runs.reduce((sum, run) => sum + run.asked, 0);
     const perSecond = buyers / (runs.reduce((sum, run) => sum + run.tookMs, 0) / 1_000);
     return {
       figures: [
         `exactly ${units} of ${units} units sold to ${buyers} buyers in ${runs.length} run(s)`,
-        `${buyers} of ${buyers} answered, none with an error`,
+        `${buyers} of ${buyers} answered, no 5xx`,
         `p99 of the slowest run ${Math.round(p99Ms)} ms`,
         `${Math.round(perSecond)} requests/s`,
       ],
-      missed:
-        p99Ms > TARGET_P99_MS
-          ? [`p99 ${Math.round(p99Ms)} ms > 2 s: buyers, shop and stores share the same cores`]
-          : [],
+      missed: [
+        ...(p99Ms > TARGET_P99_MS ? [`p99 ${Math.round(p99Ms)} ms > 2 s: ${SHARED}`] : []),
+        ...(asked > buyers ? [`${asked - buyers} answers asked to try again with the same key: ${SHARED}`] : []),
+      ],
     };
   },
 };
 
+const SHARED = 'buyers, shop and stores share the same cores';
+
 interface Rush {
   units: number;
+  /** How often the buyers asked, all together. */
+  asked: number;
   latenciesMs: number[];
   tookMs: number;
 }
@@ -59,13 +66,20 @@ async function rush(rig: Rig, buyers: number): Promise<Rush> {
   const keysBefore = await keptKeys(rig);
   const pool = new Pool(new URL(rig.shop.gatewayUrl).origin, { connections: IN_FLIGHT });
   const latenciesMs: number[] = [];
+  let asked = 0;
   const startedAt = performance.now();
   const answers = await atOnce(IN_FLIGHT, buyers, async (buyer) => {
     const account = accounts[buyer % accounts.length] as Person;
-    const askedAt = performance.now();
-    const order = await buyOne(pool, account, variantId);
-    latenciesMs.push(performance.now() - askedAt);
-    return order === null ? null : { account, id: order };
+    const idempotencyKey = randomUUID();
+    const cameAt = performance.now();
+    let answer: string | null | 'again';
+    do {
+      asked++;
+      answer = await buyOne(pool, account, { variantId, idempotencyKey });
+      if (answer === 'again') await delay(RETRY_AFTER_MS);
+    } while (answer === 'again');
+    latenciesMs.push(performance.now() - cameAt);
+    return answer === null ? null : { account, id: answer };
   });
   const tookMs = performance.now() - startedAt;
   await pool.close();
@@ -79,14 +93,18 @@ async function rush(rig: Rig, buyers: number): Promise<Rush> {
     const { payment, userErrors } = await pay(account, id);
     if (payment?.status !== 'CAPTURED') throw new Error(`Expected to pay, got ${JSON.stringify(userErrors)}.`);
   });
-  return { units, latenciesMs, tookMs };
+  return { units, asked, latenciesMs, tookMs };
 }
 
 const OrderOne = `mutation OrderOne($input: OrderPlaceInput!) { orderPlace(input: $input) { order { id } userErrors { code } } }`;
 
-/** The id of the order, or null when there was nothing left. @throws for any other answer */
-async function buyOne(pool: Pool, { accessToken }: Person, variantId: string): Promise<string | null> {
-  const input = { idempotencyKey: randomUUID(), lines: [{ variantId, quantity: 1 }], shippingAddress: address };
+/** The id of the order, null when there was nothing left, or that the same should be asked again. @throws for any other answer */
+async function buyOne(
+  pool: Pool,
+  { accessToken }: Person,
+  { variantId, idempotencyKey }: { variantId: string; idempotencyKey: string },
+): Promise<string | null | 'again'> {
+  const input = { idempotencyKey, lines: [{ variantId, quantity: 1 }], shippingAddress: address };
   const { statusCode, body } = await pool.request({
     method: 'POST',
     path: '/graphql',
@@ -97,6 +115,7 @@ async function buyOne(pool: Pool, { accessToken }: Person, variantId: string): P
   const [, id] = /"order":\{"id":"(\w+)"\}/.exec(text) ?? [];
   if (statusCode === 200 && id) return id;
   if (statusCode === 200 && text.includes('"order":null,"userErrors":[{"code":"INSUFFICIENT_STOCK"}]')) return null;
+  if (statusCode === 200 && text.includes('"retryable":true')) return 'again';
   throw new Error(`Expected an order or that there is no stock, got ${statusCode} ${text}`);
 }
 
