@@ -18,13 +18,13 @@ const set = async (input: object) => (await service.ask(admin.accessToken, SET, 
 const grants = async () =>
   (await service.ask(admin.accessToken, '{ roleGrants { role scopes version } }')).data.roleGrants;
 
-test('the known scopes are those the graph asks for', () => {
+test('the known scopes are those the graph and the board of jobs ask for', () => {
   const asked = subgraphNames.flatMap((name) =>
     [...readSubgraphSdl(name).matchAll(/scopes: (\[\[[^)]*\]\])/g)].flatMap(([, sets]) =>
       (JSON.parse(sets ?? '') as string[][]).flat(),
     ),
   );
-  expect([...new Set(asked)].sort()).toEqual(knownScopes);
+  expect([...new Set([...asked, 'job:read', 'job:write'])].sort()).toEqual(knownScopes);
 });
 
 test('a new shop grants what the migration says: customers nothing, administrators everything', async () => {

@@ -6,11 +6,13 @@ import { type Role, type RoleGrantRow, roleGrants, staffRoles } from './tables.t
 
 export const staffRoleNames = ['SUPPORT', 'CATALOG_MANAGER', 'ORDER_MANAGER', 'ADMIN'] as const;
 
-/** Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`. */
+/** Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`; those for jobs open the gateway's board of jobs. */
 export const knownScopes: readonly string[] = [
   'access:read',
   'access:write',
   'catalog:write',
+  'job:read',
+  'job:write',
   'order:read',
   'order:write',
   'payment:read',
