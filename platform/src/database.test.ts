@@ -17,6 +17,7 @@ import {
   type Transaction,
   transaction,
 } from './database.ts';
+import { withDeadline } from './deadline.ts';
 import { createTables } from './test-tables.ts';
 
 const accounts = mysqlTable('accounts', {
@@ -171,6 +172,23 @@ describe('migrate', () => {
 });
 
 describe('a pool', () => {
+  it('keeps nobody waiting for a connection longer than somebody waits for the answer', async () => {
+    const narrow = openDatabase({ url: store.url, poolSize: 1 });
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>();
+    const holder = transaction(narrow.db, async () => {
+      hold();
+      await done;
+    });
+    await held;
+    const patient = narrow.ping();
+    const hurried = await withDeadline(Date.now() + 300, narrow.ping).catch((error: unknown) => error);
+    expect(isStoreAway(hurried)).toBe(true);
+    finish();
+    await Promise.all([holder, patient]);
+    await narrow.close();
+  });
+
   it('prepares a session before its first statement', async () => {
     const fresh = openDatabase({ url: store.url, poolSize: 1 });
     const [[row]] = (await fresh.db.execute(

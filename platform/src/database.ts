@@ -9,6 +9,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
 import type { PoolConnection } from 'mysql2';
 import { createConnection, createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Counter } from 'prom-client';
+import { timeLeftMs } from './deadline.ts';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
 export type Database = MySql2Database;
@@ -95,17 +96,23 @@ function cutWhenSilent(connection: PoolConnection): void {
 
 /** Whoever waited this long for a free connection is told so: his client has given up long ago. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
+/** Work that goes on after its deadline, such as giving back a lease, may wait this long. */
+const ACQUIRE_TIMEOUT_WHEN_LATE_MS = 250;
 
-/** The driver lets requests wait for a connection for ever, so that a store that hangs would gather them until memory ends. */
+/**
+ * The driver lets requests wait for a connection for ever, so that a store that hangs would gather them until memory ends.
+ * Nor does anybody wait here for longer than somebody waits for the answer.
+ */
 function boundWaits({ pool }: Pool): void {
   const acquire = pool.getConnection.bind(pool);
   pool.getConnection = (callback) => {
     let waiting = true;
+    const timeoutMs = Math.min(ACQUIRE_TIMEOUT_MS, Math.max(ACQUIRE_TIMEOUT_WHEN_LATE_MS, timeLeftMs()));
     const timer = setTimeout(() => {
       waiting = false;
-      const error = new Error(`No connection became free within ${ACQUIRE_TIMEOUT_MS} ms.`);
+      const error = new Error(`No connection became free within ${timeoutMs} ms.`);
       callback(Object.assign(error, { code: 'ETIMEDOUT', errno: 0 }), undefined as never);
-    }, ACQUIRE_TIMEOUT_MS);
+    }, timeoutMs);
     acquire((error, connection) => {
       clearTimeout(timer);
       if (waiting) callback(error, connection);

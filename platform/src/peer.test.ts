@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withDeadline, withoutDeadline } from './deadline.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 let server: Server;
@@ -31,9 +32,9 @@ const json =
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 const failWith = (code: string, message = 'at 10.0.0.7') =>
   json({ data: null, errors: [{ message, extensions: { code } }] });
-const ask = () => peer.request('{ stock }', {}, { timeoutMs: 300 });
-const failure = () =>
-  ask().then(
+const ask = (query = '{ stock }') => peer.request(query, {}, { timeoutMs: 300 });
+const failure = (query?: string) =>
+  ask(query).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -59,6 +60,44 @@ describe('a peer', () => {
     const error = await failure();
     expect(error).toMatchObject({ name: 'SoukError', code, retryable: true });
     expect((error as Error).message).not.toMatch(/catalog|10\.0|html/);
+  });
+
+  it.each<[string, RequestListener]>([
+    ['hangs up', (request) => request.socket.destroy()],
+    ['is stopping', json({ statusCode: 503, error: 'Service Unavailable' }, 503)],
+    ['answers no JSON', (_, response) => response.end('<html>')],
+    ['never answers', () => {}],
+  ])('leaves the outcome of a command unknown when it %s', async (_, listener) => {
+    answer = listener;
+    expect(await failure('mutation { reserve }')).toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
+    expect(await failure('\n    mutation Reserve { reserve }')).toMatchObject({ code: 'SUBGRAPH_TIMEOUT' });
+    expect(asked).toBe(2);
+  });
+
+  it('has not done a command that it did not let in or that did not reach it', async () => {
+    answer = json({ errors: [{ message: 'who?', extensions: { code: 'UNAUTHENTICATED' } }] }, 401);
+    expect(await failure('mutation { reserve }')).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE' });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(await failure('mutation { reserve }')).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE' });
+  });
+
+  it('is given no more time than there is left for the request it is asked for', async () => {
+    const deadlines: number[] = [];
+    answer = (request, response) => {
+      deadlines.push(Number(request.headers['souk-deadline']));
+      json({ data: { stock: 1 } })(request, response);
+    };
+    const patiently = () => peer.request('{ stock }', {}, { timeoutMs: 5_000 });
+    const deadlineAt = Date.now() + 1_000;
+    await withDeadline(deadlineAt, patiently);
+    expect(deadlines[0]).toBeLessThanOrEqual(deadlineAt);
+    await withDeadline(deadlineAt, () => withoutDeadline(patiently));
+    expect(deadlines[1]).toBeGreaterThan(deadlineAt);
+
+    const late = withDeadline(Date.now() - 1, patiently);
+    await expect(late).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
+    expect(asked).toBe(2);
   });
 
   it('is asked once for each request, whatever happens: a command may have acted', async () => {

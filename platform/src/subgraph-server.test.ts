@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { timeLeftMs } from './deadline.ts';
 import { badUserInput, SoukError } from './errors.ts';
 import { newId } from './id.ts';
 import { createSigner, createVerifier, type Signer } from './identity.ts';
@@ -10,7 +11,7 @@ import { serveSubgraph } from './subgraph-server.ts';
 const typeDefs = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
   directive @public on FIELD_DEFINITION | OBJECT
-  type Query @public { product(id: ID!): Product fail(how: String!, much: Int): String }
+  type Query @public { product(id: ID!): Product fail(how: String!, much: Int): String timeLeft: Int }
   type Product @key(fields: "id") @public { id: ID! }
 `;
 const secret = 'INSERT INTO users 10.0.0.7:3306';
@@ -24,8 +25,13 @@ const failures: Record<string, () => unknown> = {
   long: () => badUserInput('x'.repeat(100_000)),
   busy: () => new SoukError('RATE_LIMITED', 'Wait.', { retryable: true, retryAfterMs: 100 }),
 };
+let timesAsked = 0;
 const resolvers = {
   Query: {
+    timeLeft: () => {
+      timesAsked++;
+      return Number.isFinite(timeLeftMs()) ? timeLeftMs() : null;
+    },
     fail: (_: unknown, { how }: { how: string }) => {
       throw failures[how]?.();
     },
@@ -112,6 +118,31 @@ describe('an error', () => {
       expect(errors).toMatchObject([{ extensions: { code: expect.stringMatching(/BAD_USER_INPUT|VALIDATION/) } }]);
       expect(JSON.stringify(errors).length).toBeLessThan(2_000);
     }
+  });
+});
+
+describe('a deadline', () => {
+  const askUntil = async (deadline: string) => {
+    const headers = { 'souk-assertion': await signer.assertion('catalog', null), 'souk-deadline': deadline };
+    return app.inject({ method: 'POST', url: '/graphql', headers, payload: { query: '{ timeLeft }' } });
+  };
+
+  it('is known to what is done for the request', async () => {
+    const { timeLeft } = (await askUntil(String(Date.now() + 60_000))).json().data;
+    expect(timeLeft).toBeGreaterThan(30_000);
+    expect(timeLeft).toBeLessThanOrEqual(60_000);
+  });
+
+  it('that has passed keeps the request from being begun', async () => {
+    const before = timesAsked;
+    const answer = await askUntil(String(Date.now() - 1));
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ errors: [{ extensions: { code: 'SUBGRAPH_TIMEOUT', retryable: true } }] });
+    expect(timesAsked).toBe(before);
+  });
+
+  it.each(['', 'soon', '-1', '1e3', '9'.repeat(30)])('that is none, like %j, is none', async (deadline) => {
+    expect((await askUntil(deadline)).json()).toEqual({ data: { timeLeft: null } });
   });
 });
 

@@ -13,6 +13,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
 import { guardSchema } from './access.ts';
 import { isStatementTimeout, isStoreAway, statementCause } from './database.ts';
+import { parseDeadline, withDeadline } from './deadline.ts';
 import { badUserInput, clipMessage, errorCodes, SoukError } from './errors.ts';
 import { type IdKind, idPrefixes, parseId } from './id.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type Caller,
   CLIENT_AGENT_HEADER,
   CLIENT_IP_HEADER,
+  DEADLINE_HEADER,
   type Viewer,
 } from './identity.ts';
 import type { Logger } from './logger.ts';
@@ -28,6 +30,8 @@ import type { Logger } from './logger.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller;
+    /** Until when the caller waits, milliseconds since 1970; undefined when it did not say. */
+    deadlineAt: number | undefined;
   }
 }
 
@@ -97,7 +101,10 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
 
   await app.register(async (scope) => {
     scope.addHook('onRequest', identify);
-    scope.addHook('preHandler', (_request, _reply, done) => statementCause.run('request', done));
+    scope.addHook('onRequest', refuseWhenLate);
+    scope.addHook('preHandler', ({ deadlineAt }, _reply, done) =>
+      withDeadline(deadlineAt, () => statementCause.run('request', done)),
+    );
     await scope.register(fastifyApollo(server), {
       path: '/graphql',
       method: 'POST',
@@ -105,6 +112,20 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
     });
   });
   return () => server.stop();
+}
+
+/** A request that waited too long, in a process that stood still or had too much to do, is for nobody any more: its work would only keep others waiting. */
+async function refuseWhenLate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  request.deadlineAt = parseDeadline(request.headers[DEADLINE_HEADER]);
+  const lateMs = Date.now() - (request.deadlineAt ?? Number.POSITIVE_INFINITY);
+  if (lateMs <= 0) return undefined;
+  request.log.warn(
+    { lateMs },
+    'request refused, its deadline had passed; if all are, compare the clocks of the machines',
+  );
+  const message = 'Expected the request before its deadline. Nothing was done.';
+  const { extensions } = new SoukError('SUBGRAPH_TIMEOUT', message, { retryable: true });
+  return reply.code(503).send({ errors: [{ message, extensions }] });
 }
 
 /** Builds the executable schema of a subgraph: federation machinery, guards of the SDL, validated entity keys. */

@@ -1,4 +1,5 @@
 import { type Database, nowPlus } from '@souk/platform/database';
+import { withDeadline } from '@souk/platform/deadline';
 import { idempotencyKeys } from '@souk/platform/idempotency';
 import { desc, eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -78,9 +79,17 @@ describe('a checkout that fails on the way', () => {
   it('releases also what it cannot know to be held', async () => {
     const purchase = lastPiece();
     service.shop.fail((operation) => (operation === 'ReserveStock' ? 'unavailable' : undefined));
-    await expect(purchase.place()).rejects.toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE' });
+    await expect(purchase.place()).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
     await expectUndone(purchase);
     expect(service.shop.calls.at(-1)).toBe('ReleaseStock');
+  });
+
+  it('is undone although nobody waits for the answer any more', async () => {
+    const purchase = lastPiece();
+    service.shop.fail((operation) => (operation === 'ReserveStock' ? 'answer lost' : undefined));
+    await expect(withDeadline(Date.now() + 1_000, purchase.place)).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT' });
+    expect(await attemptsOf(purchase.userId)).toHaveLength(1);
+    await expectUndone(purchase);
   });
 
   it('is undone later, again and again, when it cannot be undone now', async () => {

@@ -1,3 +1,4 @@
+import { withoutDeadline } from '@souk/platform/deadline';
 import type { Signer } from '@souk/platform/identity';
 import { createPeer } from '@souk/platform/peer';
 import { cart } from './generated/cart/gql.ts';
@@ -137,9 +138,9 @@ export function createPeers({
       soldOut.note(refusals.flatMap(({ variantId }) => variantId ?? []));
       return { quote: stockReserve?.reservation?.lines ?? null, refusals };
     },
-    /** Ends the hold of an order; a hold that arrives later is refused. */
+    /** Ends the hold of an order; a hold that arrives later is refused. Whoever placed the order may have given up long ago, which is no reason to keep its stock. */
     async releaseStock(orderId: string): Promise<void> {
-      await catalogs.request(ReleaseStock, { orderId });
+      await withoutDeadline(() => catalogs.request(ReleaseStock, { orderId }));
     },
     close: () => Promise.all([users.close(), catalogs.close(), carts.close()]),
   };

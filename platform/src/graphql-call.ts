@@ -1,0 +1,100 @@
+import { errors, type Pool } from 'undici';
+import { NotConnected } from './http-pool.ts';
+
+/**
+ * Why a call gave no answer.
+ *
+ * - `not-sent`     no connection came about
+ * - `refused`      the other side does not believe who is asking: a status of 401
+ * - `timeout`      time was up before the answer was there
+ * - `cut`          the connection ended before the answer was there
+ * - `wrong-answer` something else answered, or the service is not able to: a status from 500 on, no JSON, other JSON
+ * - `too-large`    the answer had more bytes than the pool allows
+ * - `given-up`     the caller did not want it any more
+ */
+export type CallFailureKind = 'not-sent' | 'refused' | 'timeout' | 'cut' | 'wrong-answer' | 'too-large' | 'given-up';
+
+/** A call to another service that gave no answer. */
+export class CallFailure extends Error {
+  override readonly name = 'CallFailure';
+  readonly kind: CallFailureKind;
+
+  constructor(kind: CallFailureKind, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.kind = kind;
+  }
+
+  /** Whether the other side may have done what it was asked: a connection that ends tells no more about that than a silence does. */
+  get mayHaveActed(): boolean {
+    return this.kind !== 'not-sent' && this.kind !== 'refused';
+  }
+}
+
+/** What a GraphQL service answered, not looked into further. */
+export interface GraphQLAnswer {
+  data?: Record<string, unknown> | null;
+  errors?: readonly { message: string; path?: readonly (string | number)[]; extensions?: Record<string, unknown> }[];
+}
+
+export interface GraphQLCall {
+  path: string;
+  headers: Record<string, string>;
+  /** Query, variables and so on. */
+  request: object;
+  /** Ends the call. With a reason whose name is `TimeoutError`, as `AbortSignal.timeout` has it, the failure is a `timeout`, otherwise `given-up`. */
+  signal: AbortSignal;
+}
+
+/**
+ * Sends one GraphQL request as POST and gives the answer, with or without errors in it.
+ *
+ * @throws {CallFailure} when there is none
+ */
+export async function callGraphQL(pool: Pool, { path, headers, request, signal }: GraphQLCall): Promise<GraphQLAnswer> {
+  const body = JSON.stringify(request);
+  const sent = { 'content-type': 'application/json', accept: 'application/json', ...headers };
+  try {
+    const answer = await pool.request({ path, method: 'POST', headers: sent, body, signal });
+    const { statusCode: status } = answer;
+    if (status === 401 || status >= 500) {
+      await answer.body.dump();
+      const kind = status === 401 ? 'refused' : 'wrong-answer';
+      throw new CallFailure(kind, `Expected a GraphQL answer, got status ${status}.`);
+    }
+    return readAnswer(await answer.body.text());
+  } catch (error) {
+    throw failureOf(error, signal);
+  }
+}
+
+/** A server that is stopping, or a proxy, answers with JSON of its own. */
+function readAnswer(text: string): GraphQLAnswer {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch (cause) {
+    throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got no JSON.', { cause });
+  }
+  if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer)) {
+    throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got other JSON.');
+  }
+  return answer as GraphQLAnswer;
+}
+
+function failureOf(cause: unknown, signal: AbortSignal): unknown {
+  // A request that cannot be written down is our own mistake, and no word about the other side.
+  if (cause instanceof CallFailure || cause instanceof errors.InvalidArgumentError) return cause;
+  if (cause instanceof NotConnected || cause instanceof errors.ClientClosedError)
+    return new CallFailure('not-sent', cause.message, { cause });
+  if (signal.aborted) return endedBy(signal);
+  if (cause instanceof errors.ResponseExceededMaxSizeError)
+    return new CallFailure('too-large', 'The answer is larger than allowed.', { cause });
+  return new CallFailure('cut', 'The connection ended before there was an answer.', { cause });
+}
+
+/** The failure of a call that its signal ended. */
+export function endedBy({ reason }: AbortSignal): CallFailure {
+  const isTimeUp = reason instanceof Error && reason.name === 'TimeoutError';
+  const message = isTimeUp ? 'There was no answer in time.' : 'The answer was not wanted any more.';
+  return new CallFailure(isTimeUp ? 'timeout' : 'given-up', message, { cause: reason });
+}
