@@ -23,6 +23,13 @@ describe.each([
   });
 });
 
+/** Fragments that each spread the next one twice. */
+const bomb = `{ viewer { ...F0 } } ${Array.from({ length: 12 }, (_, i) => `fragment F${i} on User { ${i < 11 ? `...F${i + 1} ...F${i + 1}` : 'id'} }`).join(' ')}`;
+
+const attempt = (alias: string) =>
+  `${alias}: signIn(input: { email: "a@b.example", password: "${alias}" }) { userErrors { code } }`;
+const twoAttempts = `mutation { ${attempt('first')} ${attempt('second')} }`;
+
 describe('the door', () => {
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(gatewayUrl, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
@@ -59,6 +66,11 @@ describe('the door', () => {
     ['the entities field', '{"query":"{ _entities(representations: []) { __typename } }"}', {}, 400],
     ['the SDL field', '{"query":"{ _service { sdl } }"}', {}, 400],
     ['a body too large', JSON.stringify({ query: '{__typename}', variables: { x: 'x'.repeat(300_000) } }), {}, 413],
+    ['headers too long', '{"query":"{__typename}"}', { 'x-long': 'x'.repeat(17_000) }, 431],
+    ['a document that expands without measure', JSON.stringify({ query: bomb }), {}, 400],
+    ['a document that tries two passwords', JSON.stringify({ query: twoAttempts }), {}, 400],
+    ['a page too large', '{"query":"{ products(first: 100000) { nodes { id } } }"}', {}, 400],
+    ['a hash that nobody knows', '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}', {}, 200],
     ['a token that is none', '{"query":"{__typename}"}', { authorization: 'Bearer nonsense' }, 401],
     ['another scheme', '{"query":"{__typename}"}', { authorization: 'Basic YTpi' }, 401],
     [
