@@ -13,10 +13,10 @@ export const readEnv = () =>
       ...serviceEnvironment,
       /** Where the metrics are, on a port that is not public. None when it is missing. */
       INTERNAL_PORT: integer(1, 65_535).optional(),
-      /** GraphQL endpoint of each subgraph by its name in the supergraph. */
+      /** GraphQL endpoints of each subgraph by its name in the supergraph: one, or a list. A host name stands for every address that DNS has for it. */
       SUBGRAPH_URLS: json(
-        z.record(z.string(), z.url()),
-        'Expected the GraphQL endpoint of each subgraph, such as {"user":"http://localhost:4001/graphql",…}.',
+        z.record(z.string(), endpoints()),
+        'Expected the GraphQL endpoint of each subgraph, or a list of them, such as {"user":"http://localhost:4001/graphql",…}.',
       ),
       /** Composed supergraphs, watched for changes: what everybody sees, and what staff see. */
       SUPERGRAPH_STOREFRONT_FILE: text('The storefront supergraph, as composed.').default(
@@ -50,6 +50,8 @@ export const readEnv = () =>
         schemaFile('manifests/storefront.json'),
       ),
       ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').default(schemaFile('manifests/admin.json')),
+      /** How many gateways there are at least. They count one another through Redis; this holds until they have, and while Redis is away from the start. */
+      GATEWAY_INSTANCES: integer(1, 1_000).default(1),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
       /** Browser origins that may call the API, comma-separated; `*` for any. Development allows any. */
@@ -59,6 +61,11 @@ export const readEnv = () =>
     },
     process.env,
   );
+
+function endpoints() {
+  const endpoint = z.url({ protocol: /^https?$/ });
+  return z.union([endpoint.transform((one) => [one]), z.array(endpoint).min(1)]);
+}
 
 function schemaFile(file: string): string {
   return new URL(`../../schema/${file}`, import.meta.url).pathname;

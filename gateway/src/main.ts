@@ -1,4 +1,5 @@
 import cors from '@fastify/cors';
+import { defaultDoorLimits } from '@souk/platform/door-limits';
 import { createSigner, REQUEST_ID_HEADER } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { createPeer } from '@souk/platform/peer';
@@ -8,6 +9,8 @@ import { followAccessState } from './access-state.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { defaultDocumentLimits } from './document-guard.ts';
 import { readEnv } from './env.ts';
+import { countInstances } from './limits/instance-count.ts';
+import { openRateLimits } from './limits/rate-limits.ts';
 import { createPersistedQueries } from './persisted-queries.ts';
 import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from './server.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
@@ -19,7 +22,8 @@ const introspection = env.INTROSPECTION ?? !isProduction;
 const logger = createLogger('gateway', { level: env.LOG_LEVEL });
 const redis = openRedis({ url: env.REDIS_URL, name: 'gateway', logger });
 const signer = createSigner({ service: 'gateway', privateKey: env.SERVICE_PRIVATE_KEY });
-const userPeer = createPeer({ audience: 'user', url: subgraphUrl('user'), signer });
+const [userUrl = ''] = subgraphUrls('user');
+const userPeer = createPeer({ audience: 'user', url: userUrl, signer });
 const accessState = followAccessState({ redis, userPeer, logger });
 const authenticate = createAuthenticate({
   jwksUrl: env.JWKS_URL,
@@ -28,23 +32,31 @@ const authenticate = createAuthenticate({
   accessState,
 });
 
+const doorLimits = () => accessState.current()?.doorLimits ?? defaultDoorLimits;
+const instances = countInstances({ redis, atLeast: env.GATEWAY_INSTANCES });
+
 const timeouts = { queryTimeoutMs: env.QUERY_TIMEOUT, mutationTimeoutMs: env.MUTATION_TIMEOUT };
 const clients = new Map<string, SubgraphClient>();
 function subgraphClient(name: string): SubgraphClient {
-  const client = clients.get(name) ?? createSubgraphClient({ name, url: subgraphUrl(name), signer, ...timeouts });
+  const client =
+    clients.get(name) ?? createSubgraphClient({ name, urls: subgraphUrls(name), signer, logger, ...timeouts });
   clients.set(name, client);
   return client;
 }
 
-function subgraphUrl(name: string): string {
-  const url = env.SUBGRAPH_URLS[name];
-  if (!url) throw new Error(`Expected SUBGRAPH_URLS to name the endpoint of the subgraph ${name}.`);
-  return url;
+function subgraphUrls(name: string): string[] {
+  const urls = env.SUBGRAPH_URLS[name];
+  if (!urls) throw new Error(`Expected SUBGRAPH_URLS to name the endpoint of the subgraph ${name}.`);
+  return urls;
 }
 
 const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
 addCommonAnswers(app);
-await app.register(cors, { origin: allowedOrigins(), maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER] });
+await app.register(cors, {
+  origin: allowedOrigins(),
+  maxAge: 86_400,
+  exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+});
 
 const options: EndpointOptions = {
   authenticate,
@@ -52,6 +64,7 @@ const options: EndpointOptions = {
   introspection,
   documentLimits: { ...defaultDocumentLimits, ...env.DOCUMENT_LIMITS },
   persistedQueries: createPersistedQueries(redis),
+  rateLimits: openRateLimits({ redis, limits: doorLimits, instances: instances.current }),
   logger,
 };
 const storefront: Endpoint = {
@@ -84,6 +97,7 @@ await runService({
   drainTimeoutMs: env.DRAIN_TIMEOUT,
   closers: [
     () => Promise.all(stopEndpoints.map((stop) => stop())),
+    () => instances.close(),
     () => accessState.close(),
     () => Promise.all([userPeer, ...clients.values()].map((client) => client.close())),
     () => internal.close(),

@@ -11,6 +11,8 @@ export interface RequestScope {
   clientIp: string;
   clientAgent: string;
   log: Logger;
+  /** Ends when the client hangs up before it has its answer. */
+  hungUp: AbortSignal;
   /** Set once the door has let a document in. */
   document?: KnownDocument;
 }

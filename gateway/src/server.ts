@@ -17,6 +17,10 @@ import type { DocumentLimits } from './document-guard.ts';
 import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
 import { createExplorer } from './explorer.ts';
+import { hangUpOf } from './hang-up.ts';
+import { overloaded } from './limits/instance-limit.ts';
+import type { RateLimits } from './limits/rate-limits.ts';
+import { limitRootFields } from './limits/root-field-limit.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
@@ -38,6 +42,7 @@ export interface EndpointOptions {
   introspection: boolean;
   documentLimits: DocumentLimits;
   persistedQueries: PersistedQueries;
+  rateLimits: RateLimits;
   logger: Logger;
 }
 
@@ -52,7 +57,15 @@ export async function addEndpoint(
   options: EndpointOptions,
 ): Promise<() => Promise<void>> {
   const { path, supergraph, costBudget, safelistMode: mode, manifestFile } = endpoint;
-  const { authenticate, subgraphClient, introspection, documentLimits: limits, persistedQueries, logger } = options;
+  const {
+    authenticate,
+    subgraphClient,
+    introspection,
+    documentLimits: limits,
+    persistedQueries,
+    rateLimits,
+    logger,
+  } = options;
   const safelist = await openSafelist({ endpoint: path, mode, manifestFile, persistedQueries, logger });
   const door = createDocumentDoor({ safelist, limits });
 
@@ -74,6 +87,7 @@ export async function addEndpoint(
     plugins: [
       door.plugin,
       limitCost({ endpoint: path, budget: costBudget }),
+      limitRootFields({ limit: rateLimits.rootField, costBudget }),
       capErrors,
       ApolloServerPluginLandingPageDisabled(),
       // Response caching and reporting to a service are not Apollo Server's part here.
@@ -85,7 +99,7 @@ export async function addEndpoint(
   await server.start();
   const explorer = createExplorer(path);
 
-  app.get(path, (request, reply) => {
+  app.get(path, { onRequest: limitAddress }, (request, reply) => {
     if (wantsPage(request)) {
       const { headers, body } = explorer();
       return reply.headers(headers).send(body);
@@ -97,20 +111,36 @@ export async function addEndpoint(
     );
     return refuse(reply.header('allow', 'POST'), 405, error);
   });
-  app.post(path, answer);
+  app.post(path, { onRequest: limitAddress }, answer);
+
+  /** Before the body is read. */
+  async function limitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    return rateLimits.address(request.ip).catch((error: SoukError) => refuse(reply, statusOf(error, request), error));
+  }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     try {
-      const scope = await identify(request);
-      const admitted = await door.admit(graphQLRequest(request), scope);
-      return await requestScope.run(scope, () => execute(admitted, reply, scope));
+      const found = await door.find(graphQLRequest(request));
+      const leave = await rateLimits.instance.enter(() => door.isReserved(found));
+      // Not this client asks too much, all of them together do, and another instance may have room.
+      if (!leave) return refuse(reply, 503, overloaded());
+      let answered: object | undefined;
+      try {
+        const scope = await identify(request, reply);
+        const admitted = door.admit(found, scope);
+        const isWhole = await requestScope.run(scope, () => execute(admitted, reply, scope));
+        if (isWhole) answered = scope.document;
+        return reply;
+      } finally {
+        leave(answered);
+      }
     } catch (error) {
       if (error instanceof SoukError) return refuse(reply, statusOf(error, request), error);
       throw error;
     }
   }
 
-  async function identify(request: FastifyRequest): Promise<RequestScope> {
+  async function identify(request: FastifyRequest, reply: FastifyReply): Promise<RequestScope> {
     const { authorization, 'user-agent': agent = '' } = request.headers;
     return {
       requestId: request.id,
@@ -118,23 +148,28 @@ export async function addEndpoint(
       clientIp: request.ip,
       clientAgent: agent.slice(0, 256),
       log: request.log as Logger,
+      hungUp: hangUpOf(reply),
     };
   }
 
+  /** @returns whether the answer has no errors */
   async function execute(
     httpGraphQLRequest: HTTPGraphQLRequest,
     reply: FastifyReply,
     scope: RequestScope,
-  ): Promise<unknown> {
+  ): Promise<boolean> {
     const {
       headers,
       body,
       status = 200,
     } = await server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest });
     for (const [name, value] of headers) reply.header(name, value);
-    reply.code(status);
-    if (body.kind === 'complete') return reply.send(body.string);
-    throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
+    if (body.kind !== 'complete') {
+      throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
+    }
+    reply.code(status).send(body.string);
+    // Apollo Server writes errors first.
+    return status === 200 && !body.string.startsWith('{"errors"');
   }
 
   return () => {
@@ -181,6 +216,7 @@ function statusOf({ code }: SoukError, { headers }: FastifyRequest): number {
 const statuses: Partial<Record<ErrorCode, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  RATE_LIMITED: 429,
   SUBGRAPH_UNAVAILABLE: 503,
 };
 

@@ -1,5 +1,5 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
-import type { ErrorCode } from '@souk/platform/errors';
+import { CallFailure, type GraphQLAnswer } from '@souk/platform/graphql-call';
 import {
   ASSERTION_HEADER,
   CLIENT_AGENT_HEADER,
@@ -9,25 +9,17 @@ import {
   type ServiceName,
   type Signer,
 } from '@souk/platform/identity';
-import { type GraphQLFormattedError, Kind, parse, type SelectionSetNode } from 'graphql';
-import { Counter } from 'prom-client';
-import { Pool } from 'undici';
 import type { RequestScope } from './request-scope.ts';
+import type { AddressesOptions } from './subgraph-client/addresses.ts';
+import { createBalancer, type Instance } from './subgraph-client/balancer.ts';
+import { createBulkhead } from './subgraph-client/bulkhead.ts';
+import { type Loss, type LostRequest, lostFields } from './subgraph-client/lost-fields.ts';
+import { durations, type Outcome, queueLength, requests, retries } from './subgraph-client/metrics.ts';
+import { NotAsked } from './subgraph-client/not-asked.ts';
+import { createRetryBudget } from './subgraph-client/retry-budget.ts';
 
-const requests = new Counter({
-  name: 'souk_subgraph_requests_total',
-  help: 'Requests to subgraphs by outcome.',
-  labelNames: ['subgraph', 'outcome'],
-});
-
-const CONNECT_TIMEOUT_MS = 250;
-const MAX_SOCKETS = 64;
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-
-export interface SubgraphClientOptions {
+export interface SubgraphClientOptions extends Omit<AddressesOptions, 'onChange'> {
   name: string;
-  /** The subgraph's GraphQL endpoint. */
-  url: string;
   queryTimeoutMs: number;
   mutationTimeoutMs: number;
   signer: Signer;
@@ -37,102 +29,168 @@ export interface SubgraphClient extends GraphQLDataSource<RequestScope> {
   close(): Promise<void>;
 }
 
+const MAX_UNDER_WAY = 64;
+const MAX_WAITING = 64;
+
 /**
- * The way from the gateway to one subgraph: keep-alive sockets, an assertion of who asks, a deadline, a cap on the answer.
+ * The way from the gateway to one subgraph. A request waits for a place (bulkhead), goes to the address with the least to do of those that work (balancer,
+ * breaker) with an assertion of who asks and until when the answer is waited for, and, if it is a query, once more to another address when the first one fails
+ * (retry budget). A mutation is sent once: only when no connection came about, so that nothing can have happened, another address is tried.
+ *
+ * When a client hangs up, its queries end at once. Its mutations go on: half of one would leave a client that comes back with less to rely on than the whole.
+ *
  * A subgraph that cannot answer is not an exception: the fields it owns become null, each with an error that names the path and nothing else.
  */
 export function createSubgraphClient(options: SubgraphClientOptions): SubgraphClient {
-  const { name, url, queryTimeoutMs, mutationTimeoutMs, signer } = options;
-  const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, {
-    connections: MAX_SOCKETS,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    keepAliveTimeout: 30_000,
-    maxResponseSize: MAX_ANSWER_BYTES,
+  const { name, queryTimeoutMs, mutationTimeoutMs, signer } = options;
+  const balancer = createBalancer({
+    ...options,
+    maxConnections: MAX_UNDER_WAY,
+    probeHeaders: async (timeoutMs) => ({
+      [ASSERTION_HEADER]: await signer.assertion(name as ServiceName, null),
+      [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
+    }),
   });
+  const bulkhead = createBulkhead({
+    maxUnderWay: MAX_UNDER_WAY,
+    maxWaiting: MAX_WAITING,
+    onQueue: (length) => queueLength.set({ subgraph: name }, length),
+  });
+  const budget = createRetryBudget();
 
-  async function send(scope: RequestScope, request: { query?: string; variables?: unknown; operationName?: string }) {
-    // The planner writes the operation's kind first.
-    const timeoutMs = request.query?.startsWith('mutation') ? mutationTimeoutMs : queryTimeoutMs;
-    const headers = {
-      'content-type': 'application/json',
-      accept: 'application/json',
+  async function ask(scope: RequestScope, request: LostRequest): Promise<GraphQLAnswer> {
+    const isMutation = kindOf(request) === 'mutation';
+    const timeoutMs = isMutation ? mutationTimeoutMs : queryTimeoutMs;
+    const deadlineAt = Date.now() + timeoutMs;
+    const limit = limitOf(timeoutMs, isMutation ? undefined : scope.hungUp);
+    const { signal } = limit;
+    try {
+      await balancer.known;
+      // Whoever would find nobody to ask need not wait for a place first.
+      if (!balancer.canAnswer()) throw new NotAsked('resting');
+      const leave = await bulkhead.enter(signal);
+      try {
+        const headers = await headersFor(scope, deadlineAt);
+        return await askInstances({ headers, request, signal }, timeoutMs, !isMutation);
+      } finally {
+        leave();
+      }
+    } finally {
+      limit.lift();
+    }
+  }
+
+  async function headersFor(scope: RequestScope, deadlineAt: number): Promise<Record<string, string>> {
+    return {
       [ASSERTION_HEADER]: await signer.assertion(name as ServiceName, scope.viewer),
       [REQUEST_ID_HEADER]: scope.requestId,
       [CLIENT_IP_HEADER]: scope.clientIp,
       [CLIENT_AGENT_HEADER]: scope.clientAgent,
-      [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
+      [DEADLINE_HEADER]: String(deadlineAt),
     };
-    const { statusCode, body } = await pool.request({
-      path: pathname,
-      method: 'POST',
-      headers,
-      body: JSON.stringify(request),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (statusCode >= 500 || statusCode === 401) {
-      await body.dump();
-      throw new Error(`Expected a GraphQL answer, got status ${statusCode}.`);
+  }
+
+  async function askInstances(
+    call: Parameters<Instance['ask']>[0],
+    timeoutMs: number,
+    mayRepeat: boolean,
+  ): Promise<GraphQLAnswer> {
+    const tried = new Set<Instance>();
+    let repeats = 0;
+    if (mayRepeat) budget.earn();
+    let failure: unknown = new NotAsked('resting');
+    let instance = balancer.pick();
+    while (instance) {
+      tried.add(instance);
+      try {
+        return await instance.ask(call, timeoutMs);
+      } catch (error) {
+        failure = error;
+        if (!(error instanceof CallFailure)) break;
+        instance = balancer.pick(tried) ?? again(instance, error);
+        if (!instance || error.kind === 'not-sent') continue;
+        if (!mayRepeat || repeats++ > 0 || !repeatable.has(error.kind) || !budget.spend()) break;
+        retries.inc({ subgraph: name, failure: error.kind });
+      }
     }
-    const answer = (await body.json()) as { data?: Record<string, unknown> | null; errors?: GraphQLFormattedError[] };
-    if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer)) {
-      throw new Error('Expected a GraphQL answer, got other JSON.');
-    }
-    return answer;
+    throw failure;
   }
 
   return {
-    async process(options) {
-      const { query, variables, operationName } = options.request;
-      const scope = options.context as RequestScope;
+    async process({ request: { query = '{ __typename }', variables, operationName }, context }) {
+      const scope = context as RequestScope;
+      const request = { query, ...(variables ? { variables } : {}), ...(operationName ? { operationName } : {}) };
+      const stopTimer = durations.startTimer({ subgraph: name, kind: kindOf(request) });
+      const count = (outcome: Outcome) => requests.inc({ subgraph: name, outcome });
       try {
-        const answer = await send(scope, {
-          ...(query === undefined ? {} : { query }),
-          ...(variables === undefined ? {} : { variables }),
-          ...(operationName === undefined ? {} : { operationName }),
-        });
-        requests.inc({ subgraph: name, outcome: 'answered' });
+        const answer = await ask(scope, request);
+        count('answered');
         return answer as Awaited<ReturnType<GraphQLDataSource['process']>>;
       } catch (error) {
-        const code = codeOf(error);
-        requests.inc({ subgraph: name, outcome: code === 'SUBGRAPH_TIMEOUT' ? 'timeout' : 'unavailable' });
-        scope.log.warn({ err: error, subgraph: name }, 'subgraph did not answer');
-        return { data: null, errors: lostFields(query, code) };
+        const { outcome, loss } = consequencesOf(error);
+        count(outcome);
+        // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
+        const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
+        scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
+        return { data: null, errors: lostFields(request, loss) };
+      } finally {
+        stopTimer();
       }
     },
-    close: () => pool.close(),
+    close: () => balancer.close(),
   };
 }
 
-function codeOf(error: unknown): ErrorCode {
-  return error instanceof DOMException && error.name === 'TimeoutError' ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE';
+/** The planner writes the operation's kind first. */
+function kindOf({ query }: LostRequest): 'query' | 'mutation' {
+  return query.startsWith('mutation') ? 'mutation' : 'query';
 }
 
-const messages: Partial<Record<ErrorCode, string>> = {
-  SUBGRAPH_TIMEOUT: 'This part of the shop did not answer in time. Try again.',
-  SUBGRAPH_UNAVAILABLE: 'This part of the shop is not available right now. Try again.',
-};
-
-/** One error for each field that is lost. Paths are those of the subgraph's own answer; the gateway translates them. */
-function lostFields(query: string | undefined, code: ErrorCode): GraphQLFormattedError[] {
-  const extensions = { code, retryable: true };
-  const message = messages[code] ?? '';
-  const { definitions } = parse(query ?? '{ __typename }');
-  const operation = definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  const names = operation ? responseNames(operation.selectionSet) : [];
-  if (names.length === 0) return [{ message, extensions }];
-  if (names[0] !== '_entities') return names.map((name) => ({ message, path: [name], extensions }));
-  const fields = operation?.selectionSet.selections.flatMap((entities) =>
-    entities.kind === Kind.FIELD && entities.selectionSet ? responseNames(entities.selectionSet) : [],
-  );
-  return (fields ?? []).map((field) => ({ message, path: ['_entities', 0, field], extensions }));
+/** A signal that ends a request when its time is up or its client hangs up, whichever is first. */
+function limitOf(timeoutMs: number, hungUp: AbortSignal | undefined): { signal: AbortSignal; lift(): void } {
+  const controller = new AbortController();
+  const hangUp = () => controller.abort(hungUp?.reason);
+  const timer = setTimeout(() => controller.abort(new DOMException('Time is up.', 'TimeoutError')), timeoutMs);
+  hungUp?.addEventListener('abort', hangUp);
+  if (hungUp?.aborted) hangUp();
+  return {
+    signal: controller.signal,
+    lift() {
+      clearTimeout(timer);
+      hungUp?.removeEventListener('abort', hangUp);
+    },
+  };
 }
 
-/** The names of a selection set's fields in the answer, through inline fragments, each once. */
-function responseNames({ selections }: SelectionSetNode): string[] {
-  const names = selections.flatMap((selection) => {
-    if (selection.kind === Kind.FIELD) return [selection.alias?.value ?? selection.name.value];
-    return selection.kind === Kind.INLINE_FRAGMENT ? responseNames(selection.selectionSet) : [];
-  });
-  return [...new Set(names)].filter((name) => name !== '__typename');
+/** After these, another try may have more luck: an answer that took all the time there was, or is too large, would be the same again. */
+const repeatable = new Set<CallFailure['kind']>(['refused', 'cut', 'wrong-answer']);
+
+/** Connections end, often just as they are used after a rest, and the same address answers on the next one. */
+function again(instance: Instance, { kind }: CallFailure): Instance | undefined {
+  return kind === 'cut' && instance.admits() ? instance : undefined;
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+function consequencesOf(error: unknown): { outcome: Outcome; loss: Loss } {
+  if (error instanceof NotAsked) {
+    const { reason: outcome } = error;
+    const reason = outcome === 'timeout' ? 'timeout' : 'unavailable';
+    return { outcome, loss: { reason, mayHaveActed: false, retryAfterMs: RETRY_AFTER_MS } };
+  }
+  if (!(error instanceof CallFailure))
+    return { outcome: 'unavailable', loss: { reason: 'unavailable', mayHaveActed: true } };
+  const { kind, mayHaveActed } = error;
+  switch (kind) {
+    case 'timeout':
+    case 'too-large':
+      return { outcome: kind, loss: { reason: kind, mayHaveActed } };
+    case 'given-up':
+      return { outcome: kind, loss: { reason: 'unavailable', mayHaveActed } };
+    case 'not-sent':
+    case 'refused':
+    case 'cut':
+    case 'wrong-answer':
+      return { outcome: 'unavailable', loss: { reason: 'unavailable', mayHaveActed } };
+  }
 }

@@ -1,0 +1,47 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+/** What became of a request to a subgraph. */
+export type Outcome =
+  /** It answered, with or without errors. */
+  | 'answered'
+  | 'timeout'
+  /** No connection, a lost one, or something that is no answer. */
+  | 'unavailable'
+  | 'too-large'
+  /** Nobody was asked: every address of the subgraph is failing and gets a rest. */
+  | 'resting'
+  /** Nobody was asked: too many requests wait already. */
+  | 'full'
+  /** The client hung up. */
+  | 'given-up';
+
+export const requests = new Counter({
+  name: 'souk_subgraph_requests_total',
+  help: 'Requests to subgraphs by outcome.',
+  labelNames: ['subgraph', 'outcome'],
+});
+
+export const durations = new Histogram({
+  name: 'souk_subgraph_request_duration_seconds',
+  help: 'Time a request to a subgraph took, waiting and retry included.',
+  labelNames: ['subgraph', 'kind'],
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+});
+
+export const retries = new Counter({
+  name: 'souk_subgraph_retries_total',
+  help: 'Requests that were sent to a subgraph a second time, by what became of the first.',
+  labelNames: ['subgraph', 'failure'],
+});
+
+export const queueLength = new Gauge({
+  name: 'souk_subgraph_queue_length',
+  help: 'Requests that wait until fewer are under way to the same subgraph.',
+  labelNames: ['subgraph'],
+});
+
+export const breakerStates = new Gauge({
+  name: 'souk_subgraph_breaker_state',
+  help: 'Whether an address of a subgraph gets requests: 0 closed (it does), 1 open (it gets none), 2 trial (it gets one).',
+  labelNames: ['subgraph', 'address'],
+});

@@ -1,0 +1,81 @@
+import { createLogger } from '@souk/platform/logger';
+import type { GraphQLFormattedError } from 'graphql';
+import { register } from 'prom-client';
+import type { RequestScope } from '../src/request-scope.ts';
+import { createSubgraphClient, type SubgraphClient, type SubgraphClientOptions } from '../src/subgraph-client.ts';
+
+const logger = createLogger('test', { level: 'silent' });
+export const QUERY = '{ order { id } }';
+export const MUTATION = 'mutation { orderCancel { id } }';
+
+/** Limits for tests of what becomes of requests that take too long. */
+export const hasty = { queryTimeoutMs: 300, mutationTimeoutMs: 600 };
+
+/** What asks a subgraph in tests: the gateway's client, with limits that nothing reaches, and what it tells about itself. */
+export interface SubgraphCaller {
+  ask(query?: string, options?: { variables?: Record<string, unknown>; hungUp?: AbortSignal }): Promise<SubgraphAnswer>;
+  /** The codes of the errors of so many queries sent at once; `answered` for those without. */
+  askAtOnce(count: number, query?: string): Promise<string[]>;
+  /** By address: whether it gets requests. */
+  breakers(): Promise<Record<string, number>>;
+  /** How many requests ended like this. */
+  outcomes(outcome: string): Promise<number>;
+  queueLength(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface SubgraphAnswer {
+  data?: Record<string, unknown> | null;
+  errors?: GraphQLFormattedError[];
+}
+
+let callers = 0;
+
+export function openSubgraphCaller(
+  urls: readonly string[],
+  options: Partial<SubgraphClientOptions> = {},
+): SubgraphCaller {
+  // Counters are told apart by it.
+  const name = `order-${++callers}`;
+  const client = createSubgraphClient({
+    name,
+    urls,
+    queryTimeoutMs: 10_000,
+    mutationTimeoutMs: 10_000,
+    signer: { assertion: async (audience) => `signed for ${audience}` },
+    logger,
+    ...options,
+  });
+  const values = async (metric: string) => {
+    const { values: all = [] } = (await register.getSingleMetric(metric)?.get()) ?? {};
+    return all.filter(({ labels }) => labels['subgraph'] === name);
+  };
+
+  const caller: SubgraphCaller = {
+    ask: async (query = QUERY, { variables = {}, hungUp = new AbortController().signal } = {}) => {
+      const context: RequestScope = {
+        requestId: 'request-1',
+        viewer: null,
+        clientIp: '192.0.2.7',
+        clientAgent: 'test',
+        log: logger,
+        hungUp,
+      };
+      const asked = { kind: 'incoming operation', request: { query, variables }, context };
+      return (await client.process(asked as unknown as Parameters<SubgraphClient['process']>[0])) as SubgraphAnswer;
+    },
+    async askAtOnce(count, query) {
+      const answers = await Promise.all(Array.from({ length: count }, () => caller.ask(query)));
+      return answers.map(({ errors }) => String(errors?.[0]?.extensions?.['code'] ?? 'answered'));
+    },
+    breakers: async () =>
+      Object.fromEntries(
+        (await values('souk_subgraph_breaker_state')).map(({ labels, value }) => [labels['address'], value]),
+      ),
+    outcomes: async (outcome) =>
+      (await values('souk_subgraph_requests_total')).find(({ labels }) => labels['outcome'] === outcome)?.value ?? 0,
+    queueLength: async () => (await values('souk_subgraph_queue_length'))[0]?.value ?? 0,
+    close: client.close,
+  };
+  return caller;
+}
