@@ -161,6 +161,18 @@ const corruptions: Corruption[] = [
     isSettled: true,
     change: (it) => holdForNobody(it, 'CURRENT_TIMESTAMP(3)'),
   },
+  {
+    breaks: 'S13',
+    by: 'the stock of an order that waits for its payment was given back',
+    async change({ change, orders, variants }) {
+      await change(
+        'catalog',
+        "UPDATE stock_reservations SET status = 'RELEASED' WHERE order_id = ?",
+        orders.awaiting.id,
+      );
+      await change('catalog', 'UPDATE stock_levels SET reserved = reserved - 1 WHERE variant_id = ?', variants.mug);
+    },
+  },
 ];
 
 describe('an invariant of stock goes red, and no other, when', () => {

@@ -159,6 +159,12 @@ export const stock: Invariant[] = [
     says: 'Of a variant that was wanted more often than it was there, exactly all were sold.',
     breaking: notSoldOut,
   },
+  {
+    id: 'S13',
+    kind: 'S',
+    says: 'Stock is held for every order that waits for its payment.',
+    breaking: waitingWithoutAHold,
+  },
 ];
 
 interface Line {
@@ -235,6 +241,25 @@ function unlike(lines: readonly Line[], committed: readonly Line[]) {
     const [ordered, taken] = [orderedByKey.get(name)?.quantity ?? 0, committedByKey.get(name)?.quantity ?? 0];
     return ordered === taken ? [] : [readable({ orderId, variantId, ordered, committed: taken })];
   });
+}
+
+/** No order begins to wait a second time, so one that waits before its hold was looked for and afterwards did so meanwhile. */
+async function waitingWithoutAHold(shop: ShopRows): Promise<Breaking> {
+  const amongWaiting = (ids: readonly Buffer[]) =>
+    rowsOf<{ orderId: Buffer }>(
+      shop.order,
+      "SELECT id AS orderId FROM orders WHERE status = 'AWAITING_PAYMENT' AND id IN (?)",
+      ids,
+    );
+  const waiting = (await amongWaiting(await disputedOrders(shop))).map(({ orderId }) => orderId);
+  const held = await rowsOf<{ orderId: Buffer }>(
+    shop.catalog,
+    "SELECT order_id AS orderId FROM stock_reservations WHERE status = 'HELD' AND order_id IN (?)",
+    waiting,
+  );
+  const holds = new Set(held.map(({ orderId }) => orderId.toString('hex')));
+  const unheld = waiting.filter((orderId) => !holds.has(orderId.toString('hex')));
+  return breakingRows((await amongWaiting(unheld)).map(readable));
 }
 
 async function notSoldOut({ catalog, demand }: ShopRows): Promise<Breaking> {
