@@ -287,3 +287,13 @@ describe('payloads', () => {
     ]);
   });
 });
+
+describe('rootMarks', () => {
+  const findings = (payment: string) => lint({ payment }, [rules.rootMarks]);
+
+  it('finds a mark that the gateway would not see', () => {
+    expect(findings('type Mutation { pay: Int @sensitive } type Order { pay: Int @sensitive }')).toEqual([
+      'payment: Order.pay is no root field, so @sensitive says nothing there.',
+    ]);
+  });
+});

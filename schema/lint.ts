@@ -8,6 +8,7 @@ import { namingRule } from './lint/naming.ts';
 import { nodeRule } from './lint/nodes.ts';
 import { nullabilityRule } from './lint/nullability.ts';
 import { payloadRule } from './lint/payloads.ts';
+import { rootMarkRule } from './lint/root-marks.ts';
 
 /** What must hold in every subgraph's SDL beyond composing. */
 export const rules = {
@@ -19,6 +20,7 @@ export const rules = {
   nodes: nodeRule,
   nullability: nullabilityRule,
   payloads: payloadRule,
+  rootMarks: rootMarkRule,
 } satisfies Record<string, Rule>;
 
 /** Checks SDL, given by subgraph, and returns one sentence for each thing found. */

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import type { SupergraphManager } from '@apollo/gateway';
 import { testRedisUrl } from '@souk/dev/test-database';
 import { getIntrospectionQuery } from 'graphql';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTestGateway, type TestGateway } from '../test/test-gateway.ts';
 import { defaultDocumentLimits } from './document-guard.ts';
 
@@ -189,5 +191,42 @@ describe('fields that were lost', () => {
     expect(codes.length).toBeGreaterThan(20);
     expect(text.length).toBeLessThanOrEqual(16 * 1024);
     await broken.close();
+  });
+});
+
+describe('a document that was run before the supergraph was swapped', () => {
+  const storefront = readFileSync(new URL('../../schema/gateway/storefront.graphql', import.meta.url), 'utf8');
+  const query = '{ productSearch(query: "shoe") { didYouMean } }';
+  let swap: (supergraphSdl: string) => void;
+  let swapped: TestGateway;
+
+  beforeEach(async () => {
+    const supergraph: SupergraphManager = {
+      async initialize({ update }) {
+        swap = update;
+        return { supergraphSdl: storefront };
+      },
+    };
+    swapped = await openTestGateway({ redisUrl: await testRedisUrl(), supergraph });
+    expect(await swapped.post({ query })).toMatchObject({ status: 200, codes: [] });
+  });
+  afterEach(() => swapped.close());
+
+  it('is validated again', async () => {
+    swap(storefront.replaceAll('didYouMean', 'perhaps'));
+    expect(await swapped.post({ query })).toMatchObject({ status: 400, codes: ['GRAPHQL_VALIDATION_FAILED'] });
+  });
+
+  it('is priced again', async () => {
+    swap(storefront.replace('@cost(weight: 10) @listSize', '@cost(weight: 6000) @listSize'));
+    expect(await swapped.post({ query })).toMatchObject({ status: 400, codes: ['COST_LIMIT_EXCEEDED'] });
+  });
+
+  it('is guarded again', async () => {
+    const marked = storefront.replace('@cost(weight: 10) @listSize', '@sensitive @cost(weight: 10) @listSize');
+    const twice = '{ a: productSearch(query: "a") { didYouMean } b: productSearch(query: "b") { didYouMean } }';
+    expect(await swapped.post({ query: twice })).toMatchObject({ status: 200, codes: [] });
+    swap(marked);
+    expect(await swapped.post({ query: twice })).toMatchObject({ status: 400, codes: ['OPERATION_LIMIT_EXCEEDED'] });
   });
 });
