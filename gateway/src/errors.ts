@@ -10,7 +10,6 @@ const messageOfUnknown = 'Something went wrong on our side.';
 const translations = new Map<unknown, ErrorCode>([
   ['BAD_REQUEST', 'BAD_USER_INPUT'],
   ['OPERATION_RESOLUTION_FAILURE', 'BAD_USER_INPUT'],
-  ['PERSISTED_QUERY_NOT_SUPPORTED', 'PERSISTED_QUERY_NOT_ALLOWED'],
   ['DOWNSTREAM_SERVICE_ERROR', 'SUBGRAPH_UNAVAILABLE'],
 ]);
 
