@@ -57,6 +57,7 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
       write(`\n${loud('Ready')} in ${seconds(startedAt)}\n`);
       row('storefront', loud(shop.gatewayUrl));
       row('staff', loud(shop.adminUrl));
+      row('jobs', quiet(new URL('/jobs', shop.metricsUrls.gateway).href));
       for (const service of Object.values(shop.services)) {
         if (service.name !== 'gateway') row(service.name, quiet(`${service.url}, process ${service.pid}`));
       }

@@ -11,7 +11,7 @@ export const readEnv = () =>
   readEnvironment(
     {
       ...serviceEnvironment,
-      /** Where the metrics are, on a port that is not public. None when it is missing. */
+      /** Where the metrics and the board of jobs are, on a port that is not public. None when it is missing. */
       INTERNAL_PORT: integer(1, 65_535).optional(),
       /** GraphQL endpoints of each subgraph by its name in the supergraph: one, or a list. A host name stands for every address that DNS has for it. */
       SUBGRAPH_URLS: json(

@@ -87,7 +87,12 @@ const stopEndpoints = [await addEndpoint(app, storefront, options), await addEnd
 const { stopBeingReady } = addHealth(app, { access: accessState.known });
 const internal = createHttpServer(logger);
 addMetrics(internal);
-if (env.INTERNAL_PORT) await internal.listen({ host: env.HOST, port: env.INTERNAL_PORT });
+if (env.INTERNAL_PORT) {
+  // A whole application in itself, loaded only where somebody can open it.
+  const { addJobBoard } = await import('./job-board.ts');
+  await addJobBoard(internal, { redisUrl: env.REDIS_URL, authenticate, gateway: app, logger });
+  await internal.listen({ host: env.HOST, port: env.INTERNAL_PORT });
+}
 
 await runService({
   logger,
