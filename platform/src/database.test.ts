@@ -2,6 +2,7 @@ import { createEmptyDatabase, type TestDatabase } from '@souk/dev/test-database'
 import { eq, sql } from 'drizzle-orm';
 import { int, mysqlTable } from 'drizzle-orm/mysql-core';
 import { createConnection } from 'mysql2/promise';
+import { register } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTcpProxy } from '../test/tcp-proxy.ts';
 import {
@@ -56,8 +57,9 @@ describe('transaction', () => {
     const meet = Promise.withResolvers<void>();
     const transfer = (from: number, to: number) =>
       transaction(db, async (tx) => {
-        if (++attempts === 2) meet.resolve();
         await add(from, -10n)(tx);
+        // Neither asks for the other's lock before both have their own.
+        if (++attempts === 2) meet.resolve();
         await meet.promise;
         await add(to, 10n)(tx);
       });
@@ -65,6 +67,8 @@ describe('transaction', () => {
     await Promise.all([transfer(1, 2), transfer(2, 1)]);
 
     expect(attempts).toBeGreaterThan(2);
+    const redone = await register.getSingleMetric('souk_sql_redone_total')?.get();
+    expect(redone?.values).toEqual([{ labels: { reason: 'deadlock' }, value: attempts - 2 }]);
     const rows = await db.select({ balanceMinor: accounts.balanceMinor }).from(accounts).orderBy(accounts.id);
     expect(rows).toEqual([{ balanceMinor: 100n }, { balanceMinor: 100n }]);
   });

@@ -31,6 +31,12 @@ const statements = new Counter({
   labelNames: ['cause'],
 });
 
+const redone = new Counter({
+  name: 'souk_sql_redone_total',
+  help: 'Transactions that were rolled back and done again, by reason. Deadlocks mean that locks are not taken in one order.',
+  labelNames: ['reason'],
+});
+
 /** Tells statements that answer a request from those of background work, which never rests. */
 export const statementCause = new AsyncLocalStorage<'request'>();
 
@@ -122,7 +128,11 @@ function boundWaits({ pool }: Pool): void {
 }
 
 /** Deadlock; lock wait timeout (rolls back one statement only, so the whole unit is redone); record changed since last read (MariaDB). */
-const retryableErrors = new Set([1213, 1205, 1020]);
+const retryableErrors = new Map([
+  [1213, 'deadlock'],
+  [1205, 'lock_wait'],
+  [1020, 'changed'],
+]);
 const MAX_ATTEMPTS = 4;
 
 /**
@@ -150,7 +160,9 @@ export async function transaction<Result>(db: Database, work: (tx: Transaction) 
       // When the connection is lost, the roll-back fails as well and would hide why it was wanted. The server rolls back what it loses.
       const reason = failure ? failure.reason : error;
       const code = errorNumber(reason);
-      if (code === undefined || !retryableErrors.has(code) || attempt === MAX_ATTEMPTS) throw reason;
+      const why = code === undefined ? undefined : retryableErrors.get(code);
+      if (why === undefined || attempt === MAX_ATTEMPTS) throw reason;
+      redone.inc({ reason: why });
       await delay(Math.random() * 20 * 2 ** attempt);
     }
   }
@@ -173,7 +185,7 @@ export function isStatementTimeout(error: unknown): boolean {
 }
 
 /** Server errors that mean "not now": too many connections, shutting down, connection killed, read only (a fail-over), and a lock that stayed taken. */
-const passingErrors = new Set([1040, 1053, 1203, 1290, 1792, 1836, 1927, 3100, ...retryableErrors]);
+const passingErrors = new Set([1040, 1053, 1203, 1290, 1792, 1836, 1927, 3100, ...retryableErrors.keys()]);
 
 /** Whether an error says that the store cannot be used at the moment, which passes, and says nothing about the statement. */
 export function isStoreAway(error: unknown): boolean {
