@@ -20,7 +20,7 @@ export default defineConfig({
         // The checks of invariants need databases and no shop; whether faults can still be planted needs neither.
         include: [
           '{schema,platform,gateway,dev,subgraphs/*,tests/invariants}/**/*.test.ts',
-          'tests/faults/edit.test.ts',
+          'tests/faults/{edit,history}.test.ts',
         ],
         testTimeout: 15_000,
         hookTimeout: 30_000,
@@ -39,7 +39,7 @@ export default defineConfig({
       project('faults', {
         // Each starts a shop of its own and breaks it.
         include: ['tests/faults/**/*.test.ts'],
-        exclude: [...configDefaults.exclude, 'tests/faults/edit.test.ts'],
+        exclude: [...configDefaults.exclude, 'tests/faults/{edit,history}.test.ts'],
         testTimeout: 120_000,
         hookTimeout: 120_000,
         fileParallelism: false,

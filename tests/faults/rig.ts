@@ -16,7 +16,7 @@ import { Redis } from 'ioredis';
 import { startTcpProxy, type TcpProxy } from '../../platform/test/tcp-proxy.ts';
 import { type Person, staff } from '../client.ts';
 import { check, type Finding } from '../invariants/check.ts';
-import { openProviderLog } from '../invariants/provider-log.ts';
+import { openProviderLog, type ProviderLog } from '../invariants/provider-log.ts';
 import { tableOf } from '../invariants/report.ts';
 import { untilSettled } from '../invariants/settled.ts';
 import { openSources } from '../invariants/shop.ts';
@@ -46,6 +46,8 @@ export interface Rig extends Pick<Control, 'hold'> {
   wipeRedis(): Promise<void>;
   /** Direct ways to the databases, past everything that can break. */
   databaseUrls: Record<SubgraphName, string>;
+  /** What the payment provider says, past everything that can break. */
+  providerLog: ProviderLog;
   /** How many of a variant all buyers together wanted: whoever counts, says it here, and the checker wants as many sold as there were. */
   demand: Map<string, number>;
   /** Waits until nothing is under way any more, and gives what the checker found then. */
@@ -174,6 +176,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       admin: await staff(shop.adminUrl, 'ADMIN'),
       network,
       databaseUrls,
+      providerLog,
       demand,
       hold: control.hold,
       back,

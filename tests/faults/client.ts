@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ErrorCode } from '@souk/platform/errors';
+import { Pool } from 'undici';
+import type { TypedDocumentString } from '../generated/graphql.ts';
+
+/** A client of the gateway that expects the worst: it can tell what it knows from what it does not, and asks until it knows. */
+export interface Client {
+  /** Sends one request, once. */
+  send<Data, Variables>(
+    document: TypedDocumentString<Data, Variables>,
+    variables: Variables,
+    accessToken?: string,
+  ): Promise<Reply<Data>>;
+  close(): Promise<void>;
+}
+
+/**
+ * How a request ended:
+ *
+ *   answered         whatever was asked for is in `data`, refusals included
+ *   unknown          no answer, or one that leaves open what was done
+ *   later            nothing was done, and it may be asked for again after a while
+ *   unauthenticated  nothing was done, and it needs another access token
+ */
+export type Reply<Data> =
+  | { kind: 'answered'; data: Data }
+  | { kind: 'unknown'; why: string; retryAfterMs: number }
+  | { kind: 'later'; why: string; retryAfterMs: number }
+  | { kind: 'unauthenticated' };
+
+/** Longer than the gateway gives a mutation. */
+const TIMEOUT_MS = 12_000;
+const PAUSE_MS = 200;
+
+/** What leaves open whether anything was done. An internal error does, too: it may have happened after the deed. */
+const unknownCodes = new Set<ErrorCode>(['SUBGRAPH_UNAVAILABLE', 'SUBGRAPH_TIMEOUT', 'INTERNAL_SERVER_ERROR']);
+
+export function openClient(url: string, { connections }: { connections: number }): Client {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections, connect: { timeout: 2_000 } });
+
+  async function post(query: string, variables: unknown, accessToken?: string) {
+    const { statusCode, body } = await pool.request({
+      method: 'POST',
+      path: pathname,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
+      },
+      body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return { statusCode, text: await body.text() };
+  }
+
+  return {
+    async send(document, variables, accessToken) {
+      try {
+        const { statusCode, text } = await post(document.toString(), variables, accessToken);
+        return read(statusCode, text);
+      } catch (error) {
+        if (error instanceof UnexpectedAnswer) throw error;
+        const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+        return { kind: 'unknown', why, retryAfterMs: PAUSE_MS };
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** An answer that no fault explains. */
+export class UnexpectedAnswer extends Error {}
+
+interface Answer {
+  data?: unknown;
+  errors?: { message: string; extensions?: { code?: ErrorCode; retryAfterMs?: number } }[];
+}
+
+function read<Data>(statusCode: number, text: string): Reply<Data> {
+  const { data, errors = [] } = JSON.parse(text) as Answer;
+  if (statusCode === 200 && errors.length === 0) return { kind: 'answered', data: data as Data };
+  const codes = errors.map(({ extensions }) => extensions?.code ?? 'INTERNAL_SERVER_ERROR');
+  const why = codes.join(' ');
+  const retryAfterMs = Math.max(PAUSE_MS, ...errors.map(({ extensions }) => extensions?.retryAfterMs ?? 0));
+  if (codes.some((code) => unknownCodes.has(code))) return { kind: 'unknown', why, retryAfterMs };
+  if (codes.includes('RATE_LIMITED')) return { kind: 'later', why, retryAfterMs };
+  if (codes.includes('UNAUTHENTICATED')) return { kind: 'unauthenticated' };
+  throw new UnexpectedAnswer(`Expected an answer or a fault of the moment, got ${statusCode} ${text}`);
+}
+
+/** Nobody could tell how something ended for as long as its client was patient. */
+export class StillUnknown extends Error {}
+
+/**
+ * Asks the same again until there is an answer, as a good client does.
+ *
+ * @param hear is told of every request, and how it ended
+ * @throws {StillUnknown} when nobody could tell for `patienceMs`
+ */
+export async function untilKnown<Data>(
+  ask: () => Promise<Reply<Data>>,
+  { patienceMs, renew, hear }: { patienceMs: number; renew?: () => Promise<void>; hear?: (reply: Reply<Data>) => void },
+): Promise<Data> {
+  const giveUpAt = Date.now() + patienceMs;
+  for (;;) {
+    const reply = await ask();
+    hear?.(reply);
+    if (reply.kind === 'answered') return reply.data;
+    if (Date.now() > giveUpAt)
+      throw new StillUnknown(
+        `Expected to learn within ${patienceMs / 1_000} s how it ended, got ${JSON.stringify(reply)}.`,
+      );
+    if (reply.kind === 'unauthenticated') await renew?.();
+    else await delay(reply.retryAfterMs);
+  }
+}
