@@ -1,7 +1,16 @@
-import { buildASTSchema, type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, parse } from 'graphql';
+import {
+  buildASTSchema,
+  type DocumentNode,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { type CostEstimate, type CostEstimator, createCostEstimator, type Variables } from './cost.ts';
+import { createCostEstimator, type Variables } from './cost.ts';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
+import { createRootFieldUses, type RootFieldUse, rootFieldsMarked, rootFieldsOf } from './root-fields.ts';
 
 /** A document that passed the guard, with all that follows from its text alone. */
 export interface KnownDocument {
@@ -11,6 +20,10 @@ export interface KnownDocument {
   validAs: string | undefined;
   /** What one of its operations costs, in points; undefined when it has none of this name. Ask for valid documents only. */
   cost(operationName: string | undefined, variables: Variables): number | undefined;
+  /** What one of its operations asks of the shop; undefined when it has none of this name. Ask for valid documents only. */
+  rootFields(operationName: string | undefined, variables: Variables): RootFieldUse[] | undefined;
+  /** Whether it asks for nothing but what finishes a purchase. */
+  isReserved: boolean;
 }
 
 export interface KnownDocuments {
@@ -20,6 +33,8 @@ export interface KnownDocuments {
    * @throws {SoukError} OPERATION_LIMIT_EXCEEDED, GRAPHQL_VALIDATION_FAILED
    */
   admit(text: string): KnownDocument | undefined;
+  /** Whether a text asks for nothing but what finishes a purchase. One that names none of that is not parsed for it. */
+  isReserved(text: string): boolean;
 }
 
 const MAX_DOCUMENTS = 5_000;
@@ -31,11 +46,12 @@ const BYTES_PER_TOKEN = 400;
  * Does once for each document what depends on its text alone, and remembers the documents used last. It belongs to one supergraph: with the next one, nothing
  * is known.
  *
- * @param supergraph the composed SDL, which prices fields and says which are sensitive
+ * @param supergraph the composed SDL, which prices fields and says which are sensitive and which finish a purchase
  */
 export function createKnownDocuments(supergraph: string, limits: DocumentLimits): KnownDocuments {
   const schema = buildASTSchema(parse(supergraph), { assumeValidSDL: true });
-  const sensitiveFields = sensitiveFieldsOf(schema);
+  const sensitiveFields = rootFieldsMarked(schema, 'sensitive');
+  const reservedFields = rootFieldsMarked(schema, 'reserved');
   const estimator = createCostEstimator(schema);
   const known = new LRUCache<string, KnownDocument>({ max: MAX_DOCUMENTS, maxSize: MAX_BYTES });
 
@@ -43,41 +59,62 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
     const tokens = countTokens(text, limits);
     const ast = parse(text);
     guardDocument(ast, limits, sensitiveFields);
-    const document = { text, ast, validAs: undefined, cost: costOf(ast, estimator) };
+    const document = {
+      text,
+      ast,
+      validAs: undefined,
+      cost: forEachOperation(ast, (operation) => estimator(ast, operation)),
+      rootFields: forEachOperation(ast, (operation) =>
+        createRootFieldUses(ast, operation, { estimator, sensitiveFields }),
+      ),
+      isReserved: asksOnlyFor(reservedFields, ast),
+    };
     known.set(text, document, { size: text.length * 2 + tokens * BYTES_PER_TOKEN });
     return document;
   }
 
+  function admit(text: string): KnownDocument | undefined {
+    try {
+      return known.get(text) ?? read(text);
+    } catch (error) {
+      if (error instanceof GraphQLError) return undefined;
+      throw error;
+    }
+  }
+
   return {
-    admit(text) {
+    admit,
+    isReserved(text) {
+      if (![...reservedFields].some((name) => text.includes(name))) return false;
       try {
-        return known.get(text) ?? read(text);
-      } catch (error) {
-        if (error instanceof GraphQLError) return undefined;
-        throw error;
+        return admit(text)?.isReserved ?? false;
+      } catch {
+        // Whatever is wrong with it is said when it is let in.
+        return false;
       }
     },
   };
 }
 
-function sensitiveFieldsOf(schema: GraphQLSchema): ReadonlySet<string> {
-  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
-  const fields = roots.flatMap((root) => (root ? Object.values(root.getFields()) : []));
-  const isSensitive = ({ astNode }: (typeof fields)[number]) =>
-    astNode?.directives?.some(({ name }) => name.value === 'sensitive');
-  return new Set(fields.filter(isSensitive).map(({ name }) => name));
-}
-
-/** Each operation is priced when it is first run, and no sooner: before that, nobody knows whether the document is valid. */
-function costOf(ast: DocumentNode, estimator: CostEstimator): KnownDocument['cost'] {
-  const estimates = new Map<string | undefined, CostEstimate>();
+/** Works on each operation when it is first run, and no sooner: before that, nobody knows whether the document is valid. */
+function forEachOperation<Value>(
+  ast: DocumentNode,
+  prepare: (operation: OperationDefinitionNode) => (variables: Variables) => Value,
+): (operationName: string | undefined, variables: Variables) => Value | undefined {
+  const prepared = new Map<string | undefined, (variables: Variables) => Value>();
   return (operationName, variables) => {
-    const known = estimates.get(operationName);
+    const known = prepared.get(operationName);
     if (known) return known(variables);
     const operation = getOperationAST(ast, operationName);
     if (!operation) return undefined;
-    const estimate = estimator(ast, operation);
-    estimates.set(operationName, estimate);
-    return estimate(variables);
+    const evaluate = prepare(operation);
+    prepared.set(operationName, evaluate);
+    return evaluate(variables);
   };
+}
+
+function asksOnlyFor(names: ReadonlySet<string>, ast: DocumentNode): boolean {
+  const operations = ast.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const asked = operations.flatMap((operation) => rootFieldsOf(ast, operation));
+  return asked.length > 0 && asked.every(({ name }) => names.has(name.value));
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import type { Logger } from '@souk/platform/logger';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis } from '@souk/platform/redis';
 import { createHttpServer } from '@souk/platform/service';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
+import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
 import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
 import type { SubgraphClient } from '../src/subgraph-client.ts';
@@ -21,10 +23,12 @@ export interface TestAnswer {
 }
 
 export interface TestGateway {
-  post(body: object, headers?: Record<string, string>): Promise<TestAnswer>;
+  post(body: object, headers?: Record<string, string>, remoteAddress?: string): Promise<TestAnswer>;
   get(parameters: Record<string, string>, headers?: Record<string, string>): Promise<TestAnswer>;
   /** The operations that subgraphs were sent. */
   sent: string[];
+  /** Keeps subgraphs from answering. Returns how to let them. */
+  hold(): () => void;
   close(): Promise<void>;
 }
 
@@ -33,6 +37,10 @@ export type TestGatewayOptions = Partial<Endpoint> &
     redisUrl: string;
     /** What every subgraph answers. */
     answer?: object;
+    /** How much is taken before it is refused. */
+    doorLimits?: () => DoorLimits;
+    /** How many gateways share the limits. */
+    instances?: () => number;
   };
 
 const schemaFile = (file: string) => new URL(`../../schema/${file}`, import.meta.url).pathname;
@@ -41,15 +49,19 @@ const schemaFile = (file: string) => new URL(`../../schema/${file}`, import.meta
 export async function openTestGateway({
   redisUrl,
   answer = { data: {} },
+  doorLimits = () => defaultDoorLimits,
+  instances = () => 1,
   ...settings
 }: TestGatewayOptions): Promise<TestGateway> {
   const logger: Logger = settings.logger ?? createLogger('test', { level: 'silent' });
   const redis = openRedis({ url: redisUrl, name: 'test' });
   await redis.ready();
   const sent: string[] = [];
+  let held: PromiseWithResolvers<void> | undefined;
   const subgraph = {
     process: async ({ request }: { request: { query?: string } }) => {
       sent.push(request.query ?? '');
+      await held?.promise;
       return structuredClone(answer);
     },
     close: async () => {},
@@ -74,6 +86,7 @@ export async function openTestGateway({
       introspection: true,
       documentLimits: defaultDocumentLimits,
       persistedQueries: createPersistedQueries(redis),
+      rateLimits: openRateLimits({ redis, limits: doorLimits, instances }),
       ...settings,
       logger,
     },
@@ -81,8 +94,16 @@ export async function openTestGateway({
 
   return {
     sent,
-    post: async (body, headers = {}) =>
-      read(await app.inject({ method: 'POST', url: '/graphql', payload: body, headers })),
+    hold() {
+      const hold = Promise.withResolvers<void>();
+      held = hold;
+      return () => {
+        held = undefined;
+        hold.resolve();
+      };
+    },
+    post: async (body, headers = {}, remoteAddress = '127.0.0.1') =>
+      read(await app.inject({ method: 'POST', url: '/graphql', payload: body, headers, remoteAddress })),
     get: async (parameters, headers = { 'apollo-require-preflight': '1' }) =>
       read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers })),
     close: async () => {

@@ -1,0 +1,91 @@
+import type { InstanceLimits } from '@souk/platform/door-limits';
+import { openToAll } from './slots.ts';
+
+/**
+ * Words. The *capacity* of an instance is how many requests it may work on at a time. An operation has a *usual* time, which it takes while little is going on.
+ * What it takes longer than that, it was *delayed* by others.
+ */
+export interface Capacity {
+  current(): number;
+  /** Tells of an operation that was answered without errors; one that failed says nothing about how much can be done. */
+  observe(observation: Observation): void;
+}
+
+export interface Observation {
+  /** What makes the operation the same as an earlier one. */
+  operation: object;
+  startedAtMs: number;
+  durationMs: number;
+  /** How many requests were in flight when it began, itself included. */
+  inFlight: number;
+}
+
+const INITIAL = 128;
+/** The capacity is thought over when so much time has passed and so many operations have told of it. */
+const WINDOW_MS = 250;
+const WINDOW_OPERATIONS = 20;
+const GROWTH = 1.1;
+const SHRINKAGE = 0.8;
+/** The part of an observation that goes into what is usual. */
+const LEARNING_RATE = 0.1;
+
+/**
+ * Finds out how much an instance can take: less whenever most operations are delayed too much, more whenever all of it was needed and they were not.
+ *
+ * Each operation is compared with itself, so a rush of slow operations is no overload, and what counts is the majority, so one slow subgraph is none either.
+ *
+ * @param now milliseconds of a clock that does not jump
+ */
+export function createCapacity(limits: () => InstanceLimits, now: () => number): Capacity {
+  const usualMs = new WeakMap<object, number>();
+  let capacity = INITIAL;
+  let window = openWindow(now());
+
+  const current = () => Math.floor(bounded(capacity));
+
+  function bounded(value: number): number {
+    const { minimumInFlight, maximumInFlight } = limits();
+    return Math.min(maximumInFlight, Math.max(minimumInFlight, value));
+  }
+
+  function learn({ operation, durationMs, inFlight }: Observation): void {
+    const usual = usualMs.get(operation) ?? durationMs;
+    const isQuiet = inFlight <= limits().minimumInFlight / 2;
+    // In a rush everything takes long; only what was fast all the same tells what is usual.
+    if (isQuiet || durationMs <= usual) usualMs.set(operation, usual + (durationMs - usual) * LEARNING_RATE);
+  }
+
+  function thinkOver({ operations, delayed, mostInFlight }: Window): number {
+    if (delayed > operations / 2) return capacity * SHRINKAGE;
+    const isNeeded = mostInFlight >= openToAll(current(), limits().reservedPercent);
+    return isNeeded ? capacity * GROWTH : capacity;
+  }
+
+  return {
+    current,
+    observe(observation) {
+      const { operation, startedAtMs, durationMs, inFlight } = observation;
+      const usual = usualMs.get(operation);
+      learn(observation);
+      // What began earlier tells of the capacity there was then.
+      if (usual === undefined || startedAtMs < window.openedAtMs) return;
+      window.operations += 1;
+      if (durationMs - usual > limits().delayMs) window.delayed += 1;
+      window.mostInFlight = Math.max(window.mostInFlight, inFlight);
+      if (window.operations < WINDOW_OPERATIONS || now() - window.openedAtMs < WINDOW_MS) return;
+      capacity = bounded(thinkOver(window));
+      window = openWindow(now());
+    },
+  };
+}
+
+interface Window {
+  openedAtMs: number;
+  operations: number;
+  delayed: number;
+  mostInFlight: number;
+}
+
+function openWindow(openedAtMs: number): Window {
+  return { openedAtMs, operations: 0, delayed: 0, mostInFlight: 0 };
+}

@@ -1,0 +1,62 @@
+import type { DoorLimits } from '@souk/platform/door-limits';
+import type { SoukError } from '@souk/platform/errors';
+import { Gauge } from 'prom-client';
+import { createCapacity } from './capacity.ts';
+import { countDecision, rateLimited } from './rate-limited.ts';
+import { createSlots } from './slots.ts';
+
+/** Lets in as many requests at a time as this instance can take. */
+export interface InstanceLimit {
+  /**
+   * Lets a request in now or within a moment, or not at all.
+   *
+   * @param isReserved whether it asks for nothing but what finishes a purchase; asked only when there is no room for everybody
+   * @returns how to say that the request is answered; undefined when there is no room
+   */
+  enter(isReserved: () => boolean): Promise<Leave | undefined>;
+}
+
+/** @param operation what was answered without errors, and is the same object each time; undefined after errors */
+export type Leave = (operation: object | undefined) => void;
+
+const inFlightGauge = new Gauge({
+  name: 'souk_requests_in_flight',
+  help: 'Requests that the instance works on.',
+});
+const capacityGauge = new Gauge({
+  name: 'souk_instance_capacity',
+  help: 'How many requests the instance lets in at a time, as it has found out.',
+});
+
+/**
+ * Limits how many requests one gateway works on at a time, to as many as it can take without delaying them, so that what is let in is answered in good time
+ * however much is asked. Part of the room is kept for checkout and payment.
+ */
+export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
+  const now = () => performance.now();
+  const capacity = createCapacity(() => limits().instance, now);
+  const slots = createSlots(() => ({ all: capacity.current(), reservedPercent: limits().instance.reservedPercent }));
+
+  return {
+    async enter(isReserved) {
+      const slot = slots.take('general') ?? (await slots.wait(isReserved() ? 'reserved' : 'general'));
+      countDecision('instance', slot ? 'allowed' : 'refused');
+      if (!slot) return undefined;
+      const startedAtMs = now();
+      const inFlight = slots.inFlight();
+      inFlightGauge.set(inFlight);
+      return (operation) => {
+        slot.free();
+        inFlightGauge.set(slots.inFlight());
+        capacityGauge.set(capacity.current());
+        if (operation) capacity.observe({ operation, startedAtMs, durationMs: now() - startedAtMs, inFlight });
+      };
+    },
+  };
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+export function overloaded(): SoukError {
+  return rateLimited('More is asked of the shop right now than it can do. Wait a little.', RETRY_AFTER_MS);
+}

@@ -1,0 +1,92 @@
+import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import type { DoorLimits, RateBudget } from '@souk/platform/door-limits';
+import type { SoukError } from '@souk/platform/errors';
+import { redisKey } from '@souk/platform/redis';
+import { GraphQLError } from 'graphql';
+import type { RequestScope } from '../request-scope.ts';
+import type { RootFieldUse } from '../root-fields.ts';
+import type { Budgets } from './budgets.ts';
+import { clientNetwork } from './client-network.ts';
+import { countDecision, rateLimited } from './rate-limited.ts';
+
+/**
+ * Counts the root fields of an operation before it is run.
+ *
+ * @throws {SoukError} RATE_LIMITED when one of them has been used too much
+ */
+export type RootFieldLimit = (
+  client: Pick<RequestScope, 'viewer' | 'clientIp'>,
+  uses: readonly RootFieldUse[],
+) => Promise<void>;
+
+/**
+ * Limits how much one user asks of each root field of all gateways together; guests are counted by their address. What is counted is the estimated cost, so a
+ * large page costs more than a small one, and each alias costs by itself. Of fields that try a secret, send a mail or move money, uses are counted.
+ */
+export function createRootFieldLimit({
+  budgets,
+  limits,
+}: {
+  budgets: Budgets;
+  limits: () => DoorLimits;
+}): RootFieldLimit {
+  return async ({ viewer, clientIp }, uses) => {
+    if (uses.length === 0) return;
+    const who = viewer ? `user.${viewer.userId}` : `guest.${clientNetwork(clientIp)}`;
+    const waits = spendingsOf(uses).map((spending) =>
+      budgets.spend(redisKey(`gateway.${who}`, spending.name), budgetOf(spending, limits()), spending.points),
+    );
+    const retryAfterMs = Math.max(0, ...(await Promise.all(waits)));
+    countDecision('root-field', retryAfterMs > 0 ? 'refused' : 'allowed');
+    if (retryAfterMs > 0) throw rateLimited('You ask for this too often. Wait a little.', retryAfterMs);
+  };
+}
+
+interface Spending extends Pick<RootFieldUse, 'name' | 'isSensitive'> {
+  points: number;
+}
+
+/** One for each field, however often it is asked for. */
+function spendingsOf(uses: readonly RootFieldUse[]): Spending[] {
+  const spendings = new Map<string, Spending>();
+  for (const { name, isSensitive, cost } of uses) {
+    const spending = spendings.get(name) ?? { name, isSensitive, points: 0 };
+    spending.points += isSensitive ? 1 : Math.max(1, Math.ceil(cost));
+    spendings.set(name, spending);
+  }
+  return [...spendings.values()];
+}
+
+function budgetOf({ name, isSensitive }: Spending, limits: DoorLimits): RateBudget {
+  const own = limits.rootFields.find((budget) => budget.name === name);
+  return own ?? (isSensitive ? limits.sensitiveRootField : limits.rootField);
+}
+
+/** Holds each operation to the limit once it is known to be valid, and before it is planned. What costs too much to be run at all spends nothing. */
+export function limitRootFields({
+  limit,
+  costBudget,
+}: {
+  limit: RootFieldLimit;
+  costBudget: number;
+}): ApolloServerPlugin<RequestScope> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ request: { operationName, variables = {} }, contextValue: scope }) {
+          const { document } = scope;
+          if ((document?.cost(operationName, variables) ?? 0) > costBudget) return;
+          await limit(scope, document?.rootFields(operationName, variables) ?? []).catch((error: SoukError) => {
+            throw asRequestError(error);
+          });
+        },
+      };
+    },
+  };
+}
+
+function asRequestError(error: SoukError): GraphQLError {
+  const headers = new HeaderMap([['retry-after', String(Math.ceil((error.retryAfterMs ?? 0) / 1_000))]]);
+  const extensions: Record<string, unknown> = { ...error.extensions, http: { status: 429, headers } };
+  return new GraphQLError(error.message, { originalError: error, extensions });
+}

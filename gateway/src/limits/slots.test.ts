@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { createSlots, type Slot, type SlotKind, type Slots } from './slots.ts';
+
+/** Ten places, of which two are reserved. */
+const ten = { all: 10, reservedPercent: 20 };
+const takeAll = (slots: Slots, kind: SlotKind): Slot[] => {
+  const taken: Slot[] = [];
+  for (let slot = slots.take(kind); slot; slot = slots.take(kind)) taken.push(slot);
+  return taken;
+};
+
+describe('slots', () => {
+  it('are open to all but for the reserved ones, and a purchase may take every one', () => {
+    const slots = createSlots(() => ten);
+    expect(takeAll(slots, 'general')).toHaveLength(8);
+    expect(takeAll(slots, 'reserved')).toHaveLength(2);
+    expect(slots.inFlight()).toBe(10);
+    expect(
+      takeAll(
+        createSlots(() => ten),
+        'reserved',
+      ),
+    ).toHaveLength(10);
+  });
+
+  it('are free again when they are left', () => {
+    const slots = createSlots(() => ten);
+    for (const slot of takeAll(slots, 'general')) slot.free();
+    expect(slots.inFlight()).toBe(0);
+    expect(takeAll(slots, 'general')).toHaveLength(8);
+  });
+
+  it('are given to those who wait, in their order, purchases first', async () => {
+    const slots = createSlots(() => ten);
+    const taken = takeAll(slots, 'reserved');
+    const served: string[] = [];
+    const wait = async (name: string, kind: SlotKind) => {
+      if (await slots.wait(kind)) served.push(name);
+    };
+    const all = [wait('first', 'general'), wait('second', 'general'), wait('purchase', 'reserved')];
+    for (const slot of taken) slot.free();
+    await Promise.all(all);
+    expect(served).toEqual(['purchase', 'first', 'second']);
+  });
+
+  it('are not waited for by more than a few, nor for long', async () => {
+    const slots = createSlots(() => ten);
+    takeAll(slots, 'general');
+    const waiting = Array.from({ length: 3 }, () => slots.wait('general'));
+    let refusedAtOnce = false;
+    await Promise.race([slots.wait('general').then((slot) => (refusedAtOnce = slot === undefined)), ...waiting]);
+    expect(refusedAtOnce).toBe(true);
+    expect(await Promise.all(waiting)).toEqual([undefined, undefined, undefined]);
+    // Who has given up takes no place.
+    expect(slots.inFlight()).toBe(8);
+  });
+
+  it('follow their number', () => {
+    let size = ten;
+    const slots = createSlots(() => size);
+    const taken = takeAll(slots, 'general');
+    size = { all: 5, reservedPercent: 0 };
+    for (const slot of taken.slice(0, 3)) slot.free();
+    expect(slots.take('reserved')).toBeUndefined();
+    taken[3]?.free();
+    expect(slots.take('general')).toBeDefined();
+  });
+});

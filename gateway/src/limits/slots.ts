@@ -1,0 +1,79 @@
+/** Places for requests in flight. Those of a purchase may take every place, others all but the reserved ones. */
+export interface Slots {
+  inFlight(): number;
+  /** A place, if there is one now. */
+  take(kind: SlotKind): Slot | undefined;
+  /** A place now or within a moment; undefined when there is none, at once if too many wait for one already. */
+  wait(kind: SlotKind): Promise<Slot | undefined>;
+}
+
+export type SlotKind = 'general' | 'reserved';
+
+export interface Slot {
+  free(): void;
+}
+
+/** Long enough for a burst to pass, and short enough for a refusal to come at once. */
+const WAIT_MS = 25;
+/** So many may wait for each place: about as many as find one in that time. */
+const WAITING_PER_SLOT = 0.25;
+
+/** @param size how many places there are at this moment, and which part of them is reserved */
+export function createSlots(size: () => { all: number; reservedPercent: number }): Slots {
+  const taken = { general: 0, reserved: 0 };
+  /** Purchases come first; within a kind, who came first does. */
+  const waiting: Record<SlotKind, Set<Waiting>> = { reserved: new Set(), general: new Set() };
+
+  function hasRoomFor(kind: SlotKind): boolean {
+    const { all, reservedPercent } = size();
+    if (taken.general + taken.reserved >= all) return false;
+    return kind === 'reserved' || taken.general < openToAll(all, reservedPercent);
+  }
+
+  function take(kind: SlotKind): Slot | undefined {
+    if (!hasRoomFor(kind)) return undefined;
+    taken[kind] += 1;
+    return {
+      free() {
+        taken[kind] -= 1;
+        serve('reserved');
+        serve('general');
+      },
+    };
+  }
+
+  function serve(kind: SlotKind): void {
+    for (const next of waiting[kind]) {
+      const slot = take(kind);
+      if (!slot) return;
+      next.end(slot);
+    }
+  }
+
+  function wait(kind: SlotKind): Promise<Slot | undefined> {
+    const free = take(kind);
+    if (free || waiting[kind].size >= size().all * WAITING_PER_SLOT) return Promise.resolve(free);
+    const { promise, resolve } = Promise.withResolvers<Slot | undefined>();
+    const self: Waiting = {
+      end(slot) {
+        clearTimeout(timer);
+        waiting[kind].delete(self);
+        resolve(slot);
+      },
+    };
+    const timer = setTimeout(() => self.end(undefined), WAIT_MS);
+    waiting[kind].add(self);
+    return promise;
+  }
+
+  return { inFlight: () => taken.general + taken.reserved, take, wait };
+}
+
+/** How many of the places are not reserved. */
+export function openToAll(places: number, reservedPercent: number): number {
+  return places - Math.ceil((places * reservedPercent) / 100);
+}
+
+interface Waiting {
+  end(slot: Slot | undefined): void;
+}
