@@ -2,6 +2,9 @@ import type { Edit } from './edit.ts';
 
 const checkout = 'subgraphs/order/src/checkout.ts';
 const payment = 'subgraphs/payment/src/payment.ts';
+const settlement = 'subgraphs/payment/src/settlement.ts';
+const refundDelivery = 'subgraphs/payment/src/refund-delivery.ts';
+const jobs = 'platform/src/jobs.ts';
 
 /**
  * The places where a process can be held, killed or frozen. Each lies between a step that has been taken and the next, which has not;
@@ -41,6 +44,13 @@ const places = {
     'orderId',
   ),
 
+  'stock.end.commit': inside(
+    'subgraphs/catalog/src/reservation-end.ts',
+    'transaction(db, (tx) => end(tx, id))',
+    (reach) => `transaction(db, async (tx) => { const done = await end(tx, id); ${reach('id')} return done; })`,
+  ),
+  'stock.adjust.commit': after('subgraphs/catalog/src/stock.ts', 'await settle(tx, { variantId });', 'variantId'),
+
   // An order that changes, by request, by the clock or by an event.
   'order.change.commit': inside(
     'subgraphs/order/src/order.ts',
@@ -54,10 +64,18 @@ const places = {
     'const expired = await transaction(db, async (tx) => {',
     "which ? 'one' : 'all'",
   ),
+  'order.expire.chosen': before('subgraphs/order/src/expiry.ts', 'for (const { id } of overdue) {', 'overdue[0]?.id'),
   'order.expire.commit': before('subgraphs/order/src/expiry.ts', 'return overdue.length;', 'overdue[0]?.id'),
   'inbox.commit': after('platform/src/inbox.ts', 'await handler(tx, event);', 'event.type'),
   'inbox.committed': before('platform/src/inbox.ts', "return 'handled';", 'event.type'),
-  'relay.claimed': after('platform/src/jobs.ts', 'const rows = await claim(db, listener);', 'service'),
+  'fact.stated': after('platform/src/outbox.ts', 'await tx.insert(outbox).values(rows);', 'facts[0]?.type'),
+  'relay.claimed': after(jobs, 'const rows = await claim(db, listener);', 'service'),
+  'relay.handed': after(jobs, 'await queue.addBulk(rows.map(toJob));', 'rows[0]?.type'),
+  'relay.told': inside(
+    jobs,
+    'settle(() => markDelivered(db, jobId, listener).then(wake))',
+    (reach) => `settle(async () => { ${reach('jobId')} await markDelivered(db, jobId, listener).then(wake); })`,
+  ),
 
   // Money.
   'payment.begin.commit': after(payment, 'await answer(tx, { paymentId: id });', 'orderId'),
@@ -70,11 +88,18 @@ const places = {
   ),
   'payment.cancel.commit': before(payment, 'await answer(tx, { paymentId });', 'paymentId'),
   'payment.settle.commit': inside(
-    'subgraphs/payment/src/settlement.ts',
+    settlement,
     'transaction(db, (tx) => settlePayment(tx, subject, charge))',
     (reach) =>
       `transaction(db, async (tx) => { const done = await settlePayment(tx, subject, charge); ${reach('subject.paymentId')} return done; })`,
   ),
+  'payments.due.taken': whenAny(settlement, 'await Promise.all(due.map((id) => checkPayment(db, work, id)));'),
+  'payment.asked': after(
+    settlement,
+    'const word = await ask(provider, row.payment, Number(row.isUnwanted) === 1);',
+    'paymentId',
+  ),
+  'provider.recorded': after('subgraphs/payment/test-provider/charges.ts', 'await log.append(...facts);', 'paymentId'),
   'webhook.kept': before('subgraphs/payment/src/provider-event.ts', 'const waiting = and(', 'eventId'),
   'webhook.commit': before('subgraphs/payment/src/provider-event.ts', 'report(log, paymentId, outcome);', 'paymentId'),
   'payment.close.commit': inside(
@@ -84,10 +109,27 @@ const places = {
   ),
   'refund.grant.commit': before('subgraphs/payment/src/refund.ts', 'await settle(tx, { refundId });', 'paymentId'),
   'refund.granted': before('subgraphs/payment/src/refund.ts', 'await sendRefund(db, ', 'paymentId'),
-  'refund.sent': before(
-    'subgraphs/payment/src/refund-delivery.ts',
-    "if (outcome.status === 'FAILED')\n      log.error(",
-    'paymentId',
+  'refund.sent': before(refundDelivery, "if (outcome.status === 'FAILED')\n      log.error(", 'paymentId'),
+  'refunds.due.taken': whenAny(refundDelivery, 'await Promise.all(due.map((id) => sendRefund(db, work, id)));'),
+
+  // A cart and a session.
+  'cart.claim.commit': inside(
+    'subgraphs/cart/src/cart-claim.ts',
+    'transaction(db, (tx) => claim(tx, userId, cartId))',
+    (reach) =>
+      `transaction(db, async (tx) => { const done = await claim(tx, userId, cartId); ${reach('cartId')} return done; })`,
+  ),
+  'cart.order.commit': after('subgraphs/cart/src/cart-order.ts', 'await touchCart(tx, cart);', 'cartId'),
+  'session.start.commit': inside(
+    'subgraphs/user/src/sign-in.ts',
+    'return { user, grant: await startSession(tx, user.id, client) };',
+    (reach) => `const grant = await startSession(tx, user.id, client); ${reach('user.id')} return { user, grant };`,
+  ),
+  'session.refresh.commit': inside(
+    'subgraphs/user/src/token-refresh.ts',
+    "return { kind: 'granted', grant: await rotate(tx, session, token) };",
+    (reach) =>
+      `const grant = await rotate(tx, session, token); ${reach('session.id')} return { kind: 'granted', grant };`,
   ),
 } satisfies Record<string, Place>;
 
@@ -114,6 +156,11 @@ function after(file: string, text: string, about: string): Place {
 
 function before(file: string, text: string, about: string): Place {
   return inside(file, text, (reach) => `${reach(about)} ${text}`);
+}
+
+/** Before a sweep works on what it has taken; one that found nothing is of no interest. */
+function whenAny(file: string, text: string): Place {
+  return inside(file, text, (reach) => `if (due.length > 0) { ${reach('due[0]')} } ${text}`);
 }
 
 function inside(file: string, find: string, replace: (reach: (about: string) => string) => string): Place {
