@@ -68,6 +68,20 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'O3',
+    by: 'the database lets a key of a payment be taken twice, and it was',
+    async change({ change, users }) {
+      await change('payment', 'ALTER TABLE idempotency_keys DROP PRIMARY KEY');
+      const taken = `('${users.ada}', 'paymentStart', 'k', 'f', CURRENT_TIMESTAMP(3))`;
+      await change(
+        'payment',
+        `INSERT INTO idempotency_keys (owner, operation, idempotency_key, fingerprint, leased_until) VALUES ${taken}, ${taken}`,
+      );
+    },
+    restore: ({ change }) =>
+      change('payment', 'ALTER TABLE idempotency_keys ADD PRIMARY KEY (owner, operation, idempotency_key)'),
+  },
+  {
+    breaks: 'O3',
     by: 'an order does not hold the version of its cart',
     change: ({ change, orders }) =>
       change('order', 'UPDATE orders SET live_cart_version = NULL WHERE id = ?', orders.delivered.id),
@@ -79,6 +93,22 @@ const corruptions: Corruption[] = [
       change(
         'order',
         `UPDATE idempotency_keys SET answer = '${JSON.stringify({ orderId: newId('Order') })}' WHERE idempotency_key = 'key of delivered'`,
+      ),
+  },
+  {
+    breaks: 'O4',
+    by: 'an answer names nothing',
+    change: ({ change }) =>
+      change('order', "UPDATE idempotency_keys SET answer = '{}' WHERE idempotency_key = 'key of delivered'"),
+  },
+  {
+    breaks: 'O5',
+    by: 'a key of a cart is held for an hour',
+    change: ({ change, users }) =>
+      change(
+        'cart',
+        `INSERT INTO idempotency_keys (owner, operation, idempotency_key, fingerprint, leased_until)
+         VALUES ('${users.ada}', 'cartLinesAdd', 'k', 'f', CURRENT_TIMESTAMP(3) + INTERVAL 1 HOUR)`,
       ),
   },
   {

@@ -1,14 +1,6 @@
 import { idToBytes, typeOfId } from '@souk/platform/id';
 import { disputedOrders } from './disputed-orders.ts';
-import {
-  type Breaking,
-  breakingRows,
-  type Example,
-  type Invariant,
-  none,
-  type ShopRows,
-  together,
-} from './invariant.ts';
+import { type Breaking, breakingRows, type Invariant, none, type ShopRows, together } from './invariant.ts';
 import { calledOffStatuses } from './order-states.ts';
 import { ago, readable, rowsOf, type Source } from './source.ts';
 import { noneIs } from './tally.ts';
@@ -36,13 +28,15 @@ export const orders: Invariant[] = [
     id: 'O3',
     kind: 'S',
     says: 'A version of a cart, and a key of a user, make one order.',
-    breaking: async ({ order }) =>
+    breaking: async (shop) =>
       together(
         ...(await Promise.all([
-          duplicates(order, 'orders', ['cart_id', 'live_cart_version']),
-          duplicates(order, 'idempotency_keys', ['owner', 'operation', 'idempotency_key']),
-          ordersWithoutTheirCart(order),
-          order.breaking(placedTwice),
+          duplicates(shop.order, 'orders', ['cart_id', 'live_cart_version']),
+          ...keepers.map((name) =>
+            duplicates(shop[name], 'idempotency_keys', ['owner', 'operation', 'idempotency_key']),
+          ),
+          ordersWithoutTheirCart(shop.order),
+          shop.order.breaking(placedTwice),
         ])),
       ),
   },
@@ -60,7 +54,7 @@ export const orders: Invariant[] = [
     says: 'An idempotency key is answered, or free to be taken up again, within 60 s; none is unanswered whose work is done.',
     breaking: async (shop) =>
       together(
-        ...(await Promise.all(resources.map(({ of }) => shop[of].breaking(heldTooLong)))),
+        ...(await Promise.all(keepers.map((name) => shop[name].breaking(heldTooLong)))),
         await doneAndUnanswered(shop.order),
       ),
   },
@@ -104,34 +98,50 @@ const placedTwice = `
   JOIN checkouts b ON b.user_id = a.user_id AND b.idempotency_key = a.idempotency_key AND b.order_id > a.order_id
   WHERE a.state = 'PLACED' AND b.state = 'PLACED' AND ABS(TIMESTAMPDIFF(SECOND, a.created_at, b.created_at)) < 86400`;
 
-/** What the answers of each service name, and where that is kept. */
+/** Who keeps idempotency keys. */
+const keepers = ['cart', 'catalog', 'order', 'payment'] as const;
+
+/** What the answers of each service name, and where that is kept. The cart's are left out: a cart is removed when its owner goes or another takes it in. */
 const resources = [
   { of: 'order', tables: { orderId: 'orders' } },
   { of: 'payment', tables: { paymentId: 'payments', refundId: 'refunds' } },
   { of: 'catalog', tables: { variantId: 'product_variants' } },
-] as const satisfies { of: 'order' | 'payment' | 'catalog'; tables: Record<string, string> }[];
+] as const satisfies { of: (typeof keepers)[number]; tables: Record<string, string> }[];
+
+interface StoredAnswer {
+  owner: string;
+  operation: string;
+  key: string;
+  answer: string;
+}
 
 async function emptyAnswers(source: Source, { tables }: (typeof resources)[number]): Promise<Breaking> {
-  const answered = await source.rows<{ owner: string; operation: string; name: string; answer: string }>(
-    'SELECT owner, operation, idempotency_key AS name, CAST(answer AS CHAR) AS answer FROM idempotency_keys WHERE answer IS NOT NULL',
+  const answers = await source.rows<StoredAnswer>(
+    "SELECT owner, operation, idempotency_key AS 'key', CAST(answer AS CHAR) AS answer FROM idempotency_keys WHERE answer IS NOT NULL",
   );
-  const missing: Example[] = [];
+  const fields = Object.keys(tables);
+  const empty = new Set(answers.filter(({ answer }) => fields.every((field) => !idIn(answer, field))));
   for (const [field, table] of Object.entries(tables)) {
-    const named = answered.flatMap((row) => {
-      const id: unknown = (JSON.parse(row.answer) as Record<string, unknown>)[field];
-      const kind = typeof id === 'string' ? typeOfId(id) : undefined;
-      return typeof id === 'string' && kind ? [{ ...row, bytes: idToBytes(kind, id) }] : [];
+    const naming = answers.flatMap((row) => {
+      const id = idIn(row.answer, field);
+      return id ? [{ row, id }] : [];
     });
     const found = await rowsOf<{ id: Buffer }>(
       source,
       `SELECT id FROM ${table} WHERE id IN (?)`,
-      named.map(({ bytes }) => bytes),
+      naming.map(({ id }) => id),
     );
     const exists = new Set(found.map(({ id }) => id.toString('hex')));
-    const lost = named.filter(({ bytes }) => !exists.has(bytes.toString('hex')));
-    missing.push(...lost.map(({ owner, operation, name, answer }) => ({ owner, operation, key: name, answer })));
+    for (const { row, id } of naming) if (!exists.has(id.toString('hex'))) empty.add(row);
   }
-  return breakingRows(missing);
+  return breakingRows([...empty].map((row) => ({ ...row })));
+}
+
+/** What an answer names in a field, if it does. */
+function idIn(answer: string, field: string): Buffer | undefined {
+  const id = (JSON.parse(answer) as Record<string, unknown> | null)?.[field];
+  const kind = typeof id === 'string' ? typeOfId(id) : undefined;
+  return kind && idToBytes(kind, id as string);
 }
 
 /** A lease is much shorter than a minute. What nobody holds can be taken up by whoever sends the key again. */

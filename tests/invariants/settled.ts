@@ -36,7 +36,7 @@ const signs: readonly Sign[] = [
   },
   {
     what: 'a request is at work on its idempotency key',
-    in: ['catalog', 'order', 'payment'],
+    in: ['cart', 'catalog', 'order', 'payment'],
     by: "CONCAT_WS(' ', owner, operation, idempotency_key)",
     from: 'idempotency_keys WHERE answer IS NULL AND leased_until > CURRENT_TIMESTAMP(3)',
   },

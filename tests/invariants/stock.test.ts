@@ -18,11 +18,15 @@ const corruptions: Corruption[] = [
   {
     breaks: 'S1',
     by: 'the database lets more be reserved than is on hand, and it is',
-    // What is reserved then has no reservations either.
-    alsoBreaks: ['S3'],
     async change({ change, variants }) {
       await change('catalog', 'ALTER TABLE stock_levels DROP CONSTRAINT stock_levels_reserved');
-      await change('catalog', 'UPDATE stock_levels SET reserved = on_hand + 1 WHERE variant_id = ?', variants.tea);
+      await change(
+        'catalog',
+        `INSERT INTO stock_movements (id, variant_id, kind, quantity) SELECT ?, variant_id, 'ADJUSTED', -on_hand FROM stock_levels WHERE variant_id = ?`,
+        newId('StockMovement'),
+        variants.mug,
+      );
+      await change('catalog', 'UPDATE stock_levels SET on_hand = 0 WHERE variant_id = ?', variants.mug);
     },
     restore: ({ change }) =>
       change(
