@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { answerWith, cut, type FakeSubgraph, hang, say500, startFakeSubgraph } from '../../test/fake-subgraph.ts';
 import { hasty, MUTATION, openSubgraphCaller, type SubgraphCaller } from '../../test/subgraph-caller.ts';
@@ -153,6 +154,36 @@ describe('a subgraph that works', () => {
     await vi.waitFor(() => expect(fake.asked).toHaveLength(20), { interval: 5 });
     client.abort();
     await Promise.all(asked);
+    expect(await state()).toBe(CLOSED);
+  });
+
+  it('may be slow, as long as it answers somebody', async () => {
+    let asked = 0;
+    const slowly: RequestListener = (request, response) =>
+      void setTimeout(() => working(request, response), ++asked % 4 === 0 ? 50 : 2_000);
+    await start(slowly, { queryTimeoutMs: 3_000 });
+    const answers: Promise<string[]>[] = [];
+    for (let count = 0; count < 40; count++) {
+      answers.push(caller.askAtOnce(1));
+      await delay(20);
+    }
+    expect((await Promise.all(answers)).flat()).toEqual(Array(40).fill('answered'));
+    expect(await state()).toBe(CLOSED);
+  });
+
+  it('is not blamed for requests whose time was spent waiting', async () => {
+    const answers: (() => void)[] = [];
+    const fake = await start((request, response) => answers.push(() => working(request, response)), {
+      queryTimeoutMs: 3_000,
+    });
+    const mutations = caller.askAtOnce(64, MUTATION);
+    await vi.waitFor(() => expect(answers).toHaveLength(64));
+    const queries = caller.askAtOnce(30);
+    await delay(2_000);
+    for (const answer of answers.splice(0)) answer();
+    expect(await mutations).toEqual(Array(64).fill('answered'));
+    expect(await queries).toEqual(Array(30).fill('SUBGRAPH_TIMEOUT'));
+    expect(fake.asked).toHaveLength(94);
     expect(await state()).toBe(CLOSED);
   });
 

@@ -28,19 +28,20 @@ export interface BreakerOptions {
 const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 const PROBE_EVERY_MS = 1_000;
 
-/** These say something about the address. An answer that is too large speaks of the question; what was given up, or had little time to begin with, says nothing. */
-const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'cut', 'wrong-answer']);
+/** These say something about the address. An answer that is too large speaks of the question, and what was given up says nothing. */
+const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'timeout', 'cut', 'wrong-answer']);
 
 /**
  * A circuit breaker for one address. Real requests are no probes while it is open: each would be lost for the sake of others.
- * A request counts as failed when half its time has gone by without an answer, so that an address that hangs is noticed before anybody's time is up;
- * what a GraphQL answer says does not count, because an error in it may be another service's or the question's.
+ * A request counts as failed when half its time has gone by and the address has answered nobody meanwhile, so that one that hangs is noticed before anybody's
+ * time is up, and one that is only busy is not cut off. What a GraphQL answer says does not count: an error in it may be another service's or the question's.
  */
 export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   const closing = new AbortController();
   let answersAgain = false;
+  let answeredAt = 0;
   const policy = circuitBreaker(
-    handleWhen((error) => error instanceof TooSlow || (error instanceof CallFailure && blames.has(error.kind))),
+    handleWhen((error) => error instanceof Silence || (error instanceof CallFailure && blames.has(error.kind))),
     // It rests until a probe is answered, which is not for the clock to say.
     { halfOpenAfter: 0, breaker: new CountBreaker(WINDOW) },
   );
@@ -65,8 +66,12 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   return {
     admits: () => policy.state === CircuitState.Closed || (policy.state === CircuitState.Open && answersAgain),
     watch(timeoutMs, send) {
-      const answer = send();
-      policy.execute(() => within(timeoutMs / 2, answer)).catch(() => {});
+      const sentAt = performance.now();
+      const answer = send().then((given) => {
+        answeredAt = performance.now();
+        return given;
+      });
+      policy.execute(() => fairly(answer, timeoutMs / 2, () => answeredAt < sentAt)).catch(() => {});
       return answer;
     },
     close: () => closing.abort(),
@@ -80,18 +85,25 @@ const names: Record<CircuitState, BreakerState> = {
   [CircuitState.Isolated]: 'open',
 };
 
-class TooSlow extends Error {}
+/** The address answered nobody while a request waited. */
+class Silence extends Error {}
 
-function within(limitMs: number, answer: Promise<unknown>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new TooSlow(`No answer within ${limitMs} ms.`)), limitMs);
-    const ended = (end: () => void) => {
-      clearTimeout(timer);
-      end();
-    };
-    answer.then(
-      () => ended(resolve),
-      (error: unknown) => ended(() => reject(error)),
-    );
-  });
+/** What came of a request, as far as the address is to blame for it. A request that had waited for its turn may have had less time than is fair. */
+async function fairly(answer: Promise<unknown>, fairTimeMs: number, isSilent: () => boolean): Promise<void> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  let isFair = false;
+  const judge = () => {
+    isFair = true;
+    if (isSilent()) reject(new Silence(`No answer to anybody within ${fairTimeMs} ms.`));
+  };
+  // When this process was busy for that long, the answer is there as well and comes first.
+  const timer = setTimeout(() => setImmediate(judge), fairTimeMs);
+  try {
+    await Promise.race([answer, silence]);
+  } catch (error) {
+    if (isFair || !(error instanceof CallFailure) || error.kind !== 'timeout') throw error;
+    throw new Error('There was too little time to judge.', { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
 }
