@@ -114,6 +114,33 @@ describe('a dead subgraph', () => {
   });
 });
 
+describe('a frozen subgraph', () => {
+  it('costs its own fields after a while, then at once, and heals when it goes on', async () => {
+    const { variantIds } = await createProduct(admin, [1]);
+    const customer = await newCustomer(shop.gatewayUrl);
+    const { id, number } = await placedOrder(customer, [{ variantId: variantIds[0] ?? '', quantity: 1 }]);
+    const OrderPage = `query ($id: ID!) { order(id: $id) { number paymentStatus } products(first: 1) { nodes { title } } }`;
+    const lookAtOnce = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => send(customer, OrderPage, { id })));
+    const { pid } = shop.services.payment;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      for (const code of ['SUBGRAPH_TIMEOUT', 'SUBGRAPH_UNAVAILABLE']) {
+        for (const { data, errors } of await lookAtOnce(20)) {
+          expect(data).toMatchObject({ order: { number, paymentStatus: null }, products: { nodes: [{}] } });
+          expect(errors).toMatchObject([{ path: ['order', 'paymentStatus'], extensions: { code, retryable: true } }]);
+        }
+      }
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await vi.waitFor(async () => expect((await send(customer, OrderPage, { id })).errors).toEqual([]), {
+      timeout: 10_000,
+      interval: 100,
+    });
+  });
+});
+
 describe('the supergraph file', () => {
   const fieldNames = async () => {
     const { data } = (await send({ url: shop.gatewayUrl }, `{ __type(name: "Query") { fields { name } } }`)) as {
