@@ -59,7 +59,8 @@ export async function performOne(
     report = await scenario.run(rig, { rounds, random: randomFor(`${seed} ${name}`) });
     await rig.settle();
   } catch (error) {
-    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    failure = `${what}\nThe same choices are made again by --only ${name} --seed '${seed}'.`;
   }
   return { name, scenario, rounds, ...report, tookMs: performance.now() - startedAt, failure };
 }

@@ -15,6 +15,7 @@ import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import { Redis } from 'ioredis';
 import { startTcpProxy, type TcpProxy } from '../../platform/test/tcp-proxy.ts';
 import { type Person, staff } from '../client.ts';
+import { liftBudgets } from '../door-limits.ts';
 import { check, type Finding } from '../invariants/check.ts';
 import { openProviderLog, type ProviderLog } from '../invariants/provider-log.ts';
 import { tableOf } from '../invariants/report.ts';
@@ -171,9 +172,12 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       await comingBack.get(name);
     }
 
+    const admin = await staff(shop.adminUrl, 'ADMIN');
+    await liftBudgets(admin);
+
     return {
       shop,
-      admin: await staff(shop.adminUrl, 'ADMIN'),
+      admin,
       network,
       databaseUrls,
       providerLog,
@@ -181,7 +185,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       hold: control.hold,
       back,
       async kill(name) {
-        process.kill(shop.services[name].pid, 'SIGKILL');
+        signal(shop.services[name].pid, 'SIGKILL');
         await bringBack(name);
       },
       async restart(name, overrides) {
@@ -190,8 +194,8 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       },
       freeze(name) {
         const { pid } = shop.services[name];
-        process.kill(pid, 'SIGSTOP');
-        return () => void process.kill(pid, 'SIGCONT');
+        signal(pid, 'SIGSTOP');
+        return () => signal(pid, 'SIGCONT');
       },
       async killDatabase() {
         if (mysql.pid === undefined) throw new Error('Expected a MySQL of the rig’s own.');
@@ -212,6 +216,15 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       },
       stop,
     };
+  }
+}
+
+/** Somebody else may have killed it meanwhile. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

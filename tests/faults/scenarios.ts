@@ -3,6 +3,7 @@ import { databaseKills } from './scenarios/database-kills.ts';
 import { failingSubgraph } from './scenarios/failing-subgraph.ts';
 import { kills } from './scenarios/kills.ts';
 import { lostCommits } from './scenarios/lost-commits.ts';
+import { mixture } from './scenarios/mixture.ts';
 import { overload } from './scenarios/overload.ts';
 import { rollingRestart } from './scenarios/rolling-restart.ts';
 import { stampede } from './scenarios/stampede.ts';
@@ -16,4 +17,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'failing-subgraph': failingSubgraph,
   overload,
   'rolling-restart': rollingRestart,
+  mixture,
 };

@@ -7,6 +7,7 @@ import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 import { amidShoppers, longestWaitMs, shoppersEnv, summaryOf } from '../shoppers.ts';
 import { shuffled } from '../shuffled.ts';
+import { killAt } from '../steps.ts';
 
 const TARGET_SAGA_SECONDS = 60;
 
@@ -64,7 +65,8 @@ async function killInTurn(rig: Rig, random: Random, rounds: number, gaveUp: Abor
     }
     if (turns.length === 0) turns = shuffled(random, pointNames);
     const point = turns.pop() as PointName;
-    const name = await killAt(rig, point, gaveUp);
+    const name = await killAt(rig, point, POINT_PATIENCE_MS);
+    gaveUp.throwIfAborted();
     if (!name) {
       // Its turn comes again with the next round of all of them; when there is none, it is missing in the end.
       missed.add(point);
@@ -78,21 +80,6 @@ async function killInTurn(rig: Rig, random: Random, rounds: number, gaveUp: Abor
   if (never.length > 0)
     throw new Error(`Nobody came to these points within ${POINT_PATIENCE_MS} ms: ${never.join(', ')}.`);
   return { byProcess, visited };
-}
-
-/** Kills the first process that reaches a point, just there. Gives its name, or null when none came in time. */
-async function killAt(rig: Rig, point: PointName, gaveUp: AbortSignal): Promise<ProcessName | null> {
-  const held = await rig.hold(point);
-  const reached = await Promise.race([held.reached, delay(POINT_PATIENCE_MS, null, { signal: gaveUp, ref: false })]);
-  if (!reached) {
-    held.release();
-    return null;
-  }
-  const name = processNames.find((each) => rig.shop.services[each].pid === reached.pid);
-  if (!name) throw new Error(`Expected the process ${reached.pid} at ${point} to be one of the shop.`);
-  process.kill(reached.pid, 'SIGKILL');
-  await rig.back(name);
-  return name;
 }
 
 async function longestSagaSeconds(rig: Rig): Promise<number> {

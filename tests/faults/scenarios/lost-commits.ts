@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
+import { isCommit } from '../is-commit.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 import { amidShoppers, longestWaitMs, shoppersEnv, summaryOf } from '../shoppers.ts';
@@ -40,12 +41,4 @@ async function loseCommits(
     const left = network.mysql[subgraph].loseReplies(1, isCommit);
     while (left() > 0) await delay(POLL_MS, undefined, { signal: gaveUp });
   }
-}
-
-/** COM_QUERY: https://mariadb.com/docs/server/reference/clientserver-protocol/3-text-protocol/com_query */
-const commit = Buffer.from('\x03commit');
-const HEADER_BYTES = 4;
-
-export function isCommit(bytes: Buffer): boolean {
-  return bytes.subarray(HEADER_BYTES).equals(commit);
 }
