@@ -24,7 +24,11 @@ export interface TestAnswer {
 
 export interface TestGateway {
   post(body: object, headers?: Record<string, string>, remoteAddress?: string): Promise<TestAnswer>;
-  get(parameters: Record<string, string>, headers?: Record<string, string>): Promise<TestAnswer>;
+  get(
+    parameters: Record<string, string>,
+    headers?: Record<string, string>,
+    remoteAddress?: string,
+  ): Promise<TestAnswer>;
   /** The operations that subgraphs were sent. */
   sent: string[];
   /** Keeps subgraphs from answering. Returns how to let them. */
@@ -104,8 +108,8 @@ export async function openTestGateway({
     },
     post: async (body, headers = {}, remoteAddress = '127.0.0.1') =>
       read(await app.inject({ method: 'POST', url: '/graphql', payload: body, headers, remoteAddress })),
-    get: async (parameters, headers = { 'apollo-require-preflight': '1' }) =>
-      read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers })),
+    get: async (parameters, headers = { 'apollo-require-preflight': '1' }, remoteAddress = '127.0.0.1') =>
+      read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers, remoteAddress })),
     close: async () => {
       await app.close();
       await stop();
