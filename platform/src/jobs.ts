@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { context, propagation } from '@opentelemetry/api';
-import { DelayedError, type Job, type Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
+import { type Queue, QueueEvents, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { Gauge } from 'prom-client';
-import { type Database, isStoreAway } from './database.ts';
-import { type AnyEventHandlers, type EventType, listenersOf, producersFor, type SoukEvent } from './events.ts';
+import type { Database } from './database.ts';
+import { measureBacklogs } from './event-metrics.ts';
+import { listenersOf, type SoukEvent } from './events.ts';
 import type { ServiceName } from './identity.ts';
-import { countFailure, pruneInbox, receive } from './inbox.ts';
 import type { Logger } from './logger.ts';
-import { backlogs, claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
+import { claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
 import {
   type AlarmName,
   alarmQueue,
@@ -179,101 +177,6 @@ const jobOptions = {
 async function pruneOutboxes(service: ServiceName, db: Database): Promise<void> {
   for (const listener of listenersOf(service)) await pruneOutbox(db, listener);
 }
-
-const labels = ['producer', 'listener', 'state'] as const;
-const waitingEvents = new Gauge({
-  name: 'souk_events',
-  help: 'Events that a listener has not been reached by: waiting, under way, or parked because it keeps failing.',
-  labelNames: labels,
-});
-const waitingSeconds = new Gauge({
-  name: 'souk_events_oldest_seconds',
-  help: 'How long ago the oldest of these events happened; 0 when there is none.',
-  labelNames: labels,
-});
-const stateLabels = { PENDING: 'waiting', QUEUED: 'under_way', PARKED: 'parked' } as const;
-
-async function measureBacklogs(producer: ServiceName, db: Database): Promise<void> {
-  const found = await backlogs(db);
-  for (const listener of listenersOf(producer)) {
-    for (const [state, label] of Object.entries(stateLabels)) {
-      const backlog = found.find((each) => each.subscriber === listener && each.state === state);
-      waitingEvents.set({ producer, listener, state: label }, backlog?.count ?? 0);
-      waitingSeconds.set({ producer, listener, state: label }, backlog?.oldestSeconds ?? 0);
-    }
-  }
-}
-
-/** An event that has failed so often is parked; sent again, it is tried as often again. */
-const MAX_FAILURES = 10;
-/** A listener whose store is away is asked again this often; that says nothing about the event, so it is no failure. */
-const AWAY_RETRY_MS = 1_000;
-/** How long an event stays with a worker that gives no sign of life. Then another takes it over, within twice this time. */
-const LOCK_MS = 10_000;
-
-type EventJob = Job<SoukEvent & { trace: Record<string, string> }>;
-
-/** Lets the facts of other subgraphs take effect here: one worker for each producer this service listens to. */
-export function startEventWorkers(options: {
-  service: ServiceName;
-  db: Database;
-  redisUrl: string;
-  handlers: AnyEventHandlers;
-  logger: Logger;
-  /** Default 10,000. */
-  lockMs?: number;
-}): Workers {
-  const { service, db, redisUrl, handlers, logger, lockMs = LOCK_MS } = options;
-  const workers = producersFor(service).map((producer) => {
-    const { name, prefix } = eventQueue(producer, service);
-    const worker = new Worker<EventJob['data']>(name, handle, {
-      prefix,
-      connection: workerConnection(redisUrl),
-      concurrency: 8,
-      lockDuration: lockMs,
-      stalledInterval: lockMs / 2,
-      // A worker killed in the middle leaves a stalled job behind. That says little about the event, unless it happens again and again.
-      maxStalledCount: 100,
-      settings: { backoffStrategy: retryDelayMs },
-    });
-    worker.on('error', unreachable(logger));
-    return worker;
-  });
-
-  async function handle(job: EventJob, token?: string): Promise<void> {
-    const { trace, ...event } = job.data;
-    const revived = { ...event, occurredAt: new Date(event.occurredAt) } as SoukEvent<EventType>;
-    try {
-      await context.with(propagation.extract(context.active(), trace ?? {}), () =>
-        receive(db, handlers, revived).catch((error: unknown) => fail(revived.id, error)),
-      );
-    } catch (error) {
-      if (!isStoreAway(error)) throw error;
-      await job.moveToDelayed(Date.now() + AWAY_RETRY_MS * (0.5 + Math.random()), token);
-      throw new DelayedError();
-    }
-    wakeRelay(db);
-  }
-
-  /** @throws the error, so that the event is tried again, or one that parks it */
-  async function fail(eventId: string, error: unknown): Promise<never> {
-    if (isStoreAway(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    const failures = await countFailure(db, eventId, reason);
-    if (failures % MAX_FAILURES === 0) throw new UnrecoverableError(reason);
-    throw error;
-  }
-
-  const pruning = startSweep({ name: 'inbox-prune', everyMs: 60_000, run: () => pruneInbox(db) }, logger);
-  return {
-    async close() {
-      await Promise.all([closeInTime(...workers), inTime(pruning.close()).catch(() => {})]);
-    },
-  };
-}
-
-/** Ten tries take about half a minute together. */
-const retryDelayMs = (attempts: number) => Math.min(100 * 2 ** (attempts - 1), 10_000) * (0.75 + Math.random() / 2);
 
 /** Recurring work on the database. `run` must be safe to run in several instances at once. */
 export interface Sweep {

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { JSONWebKeySet, JWK } from 'jose';
 import { type Database, openDatabase } from './database.ts';
+import { startEventWorkers } from './event-workers.ts';
 import type { AnyEventHandlers } from './events.ts';
 import { createSigner, createVerifier, type ServiceName, type Signer } from './identity.ts';
-import { type Sweep, startEventWorkers, startRelay, startSweep, type Workers } from './jobs.ts';
+import { type Sweep, startRelay, startSweep, type Workers } from './jobs.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { openRedis, type RedisConnection } from './redis.ts';
 import { addHealth, addMetrics, createHttpServer, runService } from './service.ts';

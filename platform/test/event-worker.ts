@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../src/database.ts';
+import { startEventWorkers } from '../src/event-workers.ts';
 import type { AnyEventHandlers, SoukEvent } from '../src/events.ts';
-import { startEventWorkers } from '../src/jobs.ts';
 import { createLogger } from '../src/logger.ts';
 import { effects } from './effects.ts';
 
