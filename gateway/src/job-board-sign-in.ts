@@ -3,11 +3,11 @@ import { z } from 'zod';
 
 export const SIGN_IN_PATH = '/jobs/sign-in';
 
-/** Signs in like any client of the staff's endpoint. Gives an access token, or the sentence with which it was refused. */
+/** Signs in like any client of the staff's endpoint. Gives an access token, or the sentence with which it was refused and the HTTP status that says the same. */
 export type SignIn = (
   who: { email: string; password: string },
   request: { clientIp: string; clientAgent: string },
-) => Promise<{ accessToken: string } | { refusal: string }>;
+) => Promise<{ accessToken: string } | { refusal: string; status: number }>;
 
 /** As it stands in the manifest of registered operations, so that it may be run where nothing else may. */
 export const SIGN_IN_DOCUMENT = `mutation JobBoardSignIn($input: SignInInput!) {
@@ -35,7 +35,8 @@ export function signInThrough(gateway: FastifyInstance): SignIn {
     const accessToken = data?.signIn?.tokens?.accessToken;
     if (accessToken) return { accessToken };
     const [reason = { message: 'This did not work. Try again.' }] = [...(data?.signIn?.userErrors ?? []), ...errors];
-    return { refusal: reason.message };
+    // Where the door was closed to everybody, as when the shop is too busy, it says so by its status.
+    return { refusal: reason.message, status: answer.statusCode >= 400 ? answer.statusCode : 401 };
   };
 }
 
@@ -77,7 +78,7 @@ export function addSignIn(
     if (!given.success) return refuse(400, 'Enter your e-mail address and your password.');
     const { ip: clientIp, headers } = request;
     const done = await signIn(given.data, { clientIp, clientAgent: headers['user-agent'] ?? '' });
-    if ('refusal' in done) return refuse(401, done.refusal);
+    if ('refusal' in done) return refuse(done.status, done.refusal);
     if (!(await mayEnter(request, done.accessToken))) return refuse(403, 'Your roles do not grant the scope job:read.');
     return reply
       .header('set-cookie', `${COOKIE}=${done.accessToken}; Path=/jobs; HttpOnly; SameSite=Strict`)

@@ -31,9 +31,10 @@ afterEach(() => Promise.all(running.map((app) => app.close())));
 /** The board beside a gateway that knows these people. */
 async function openBoard(redisUrl: string) {
   const gateway = createHttpServer(logger);
-  gateway.post('/admin/graphql', async (request) => {
+  gateway.post('/admin/graphql', async (request, reply) => {
     const { query, variables } = request.body as { query: string; variables: { input: Record<string, string> } };
     const { email = '', password } = variables.input;
+    if (email === 'crowd') return reply.code(503).send({ errors: [{ message: 'Wait a little.' }] });
     const isRight = query === SIGN_IN_DOCUMENT && email in people && password === 'right';
     const userErrors = isRight ? [] : [{ message: 'Wrong <address> or password.' }];
     return { data: { signIn: { tokens: isRight ? { accessToken: email } : null, userErrors } } };
@@ -146,6 +147,7 @@ describe('the board of jobs', () => {
   it.each([
     ['a wrong password', 'actor', 'wrong', 401, 'Wrong &#60;address&#62; or password.'],
     ['staff without the scope', 'packer', 'right', 403, 'job:read'],
+    ['too many others', 'crowd', 'right', 503, 'Wait a little.'],
     ['nothing', '', '', 400, 'Enter your e-mail'],
   ])('lets nobody in with %s', async (_, email, password, status, reason) => {
     const { statusCode, headers, body } = await board.signIn(email, password);
