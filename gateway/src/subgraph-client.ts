@@ -13,7 +13,7 @@ import type { RequestScope } from './request-scope.ts';
 import type { AddressesOptions } from './subgraph-client/addresses.ts';
 import { createBalancer, type Instance } from './subgraph-client/balancer.ts';
 import { createBulkhead } from './subgraph-client/bulkhead.ts';
-import { type Loss, type LostRequest, lostFields } from './subgraph-client/lost-fields.ts';
+import { type Loss, lostFields, type SubgraphOperation } from './subgraph-client/lost-fields.ts';
 import { durations, type Outcome, queueLength, requests, retries } from './subgraph-client/metrics.ts';
 import { NotAsked } from './subgraph-client/not-asked.ts';
 import { createRetryBudget } from './subgraph-client/retry-budget.ts';
@@ -58,7 +58,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   });
   const budget = createRetryBudget();
 
-  async function ask(scope: RequestScope, request: LostRequest): Promise<GraphQLAnswer> {
+  async function ask(scope: RequestScope, request: SubgraphOperation): Promise<GraphQLAnswer> {
     const isMutation = kindOf(request) === 'mutation';
     const timeoutMs = isMutation ? mutationTimeoutMs : queryTimeoutMs;
     const deadlineAt = Date.now() + timeoutMs;
@@ -142,7 +142,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
 }
 
 /** The planner writes the operation's kind first. */
-function kindOf({ query }: LostRequest): 'query' | 'mutation' {
+function kindOf({ query }: SubgraphOperation): 'query' | 'mutation' {
   return query.startsWith('mutation') ? 'mutation' : 'query';
 }
 

@@ -17,7 +17,8 @@ export interface Loss {
   retryAfterMs?: number;
 }
 
-export interface LostRequest {
+/** What a subgraph is asked. */
+export interface SubgraphOperation {
   query: string;
   variables?: Record<string, unknown>;
 }
@@ -27,7 +28,7 @@ export interface LostRequest {
  * has to know before it does anything else: after SUBGRAPH_UNAVAILABLE nothing has been done, after SUBGRAPH_TIMEOUT it is unknown, and sending it again is
  * harmless only with an idempotency key.
  */
-export function lostFields({ query, variables = {} }: LostRequest, loss: Loss): GraphQLFormattedError[] {
+export function lostFields({ query, variables = {} }: SubgraphOperation, loss: Loss): GraphQLFormattedError[] {
   const operation = parse(query).definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   if (operation?.operation === 'mutation') return lostMutations(operation, variables, loss);
   const error = lostRead(loss);
