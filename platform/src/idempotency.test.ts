@@ -1,6 +1,7 @@
 import { createEmptyDatabase, type TestDatabase } from '@souk/dev/test-database';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTcpProxy } from '../test/tcp-proxy.ts';
 import { nowPlus, type OpenDatabase, openDatabase, transaction } from './database.ts';
 import { refuse } from './errors.ts';
 import { idempotencyKeys, onceOnly } from './idempotency.ts';
@@ -79,6 +80,36 @@ describe('onceOnly', () => {
     });
     expect(answer).toEqual({ orderId: 'recovered' });
     expect(fences).toEqual([2]);
+  });
+
+  it('frees the key when the store is there again, which was away when the work failed', async () => {
+    const url = new URL(store.url);
+    const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
+    url.hostname = '127.0.0.1';
+    url.port = String(proxy.port);
+    const { db, close } = openDatabase({ url: url.href });
+    const key = { db, owner: 'user_1', operation: 'orderPlace', key: 'away', body: {} };
+    try {
+      const failing = onceOnly({
+        ...key,
+        run: async () => {
+          await proxy.cut();
+          throw new Error('The store went away.');
+        },
+      });
+      await expect(failing).rejects.toThrow('The store went away.');
+      await proxy.heal();
+      const fences: number[] = [];
+      const run = async ({ fence }: { fence: number }) => {
+        fences.push(fence);
+        return { orderId: 'after all' };
+      };
+      expect(await onceOnly({ ...key, run })).toEqual({ orderId: 'after all' });
+      expect(fences).toEqual([2]);
+    } finally {
+      await close();
+      await proxy.close();
+    }
   });
 
   it('keeps the answer when the transaction it was settled in rolled back, and the work went on', async () => {

@@ -108,12 +108,11 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
     if (!wasSettled || !(await isSettled())) await settle(db, answer);
     return answer;
   } catch (error) {
-    if (error instanceof Refused) await db.delete(idempotencyKeys).where(stillMine);
-    else
-      await db
-        .update(idempotencyKeys)
-        .set({ leasedUntil: now })
-        .where(must(and(stillMine, sql`${idempotencyKeys.answer} IS NULL`)));
+    const unanswered = must(and(stillMine, sql`${idempotencyKeys.answer} IS NULL`));
+    await free(async () => {
+      if (error instanceof Refused) await db.delete(idempotencyKeys).where(stillMine);
+      else await db.update(idempotencyKeys).set({ leasedUntil: now }).where(unanswered);
+    });
     throw error;
   }
 
@@ -161,6 +160,18 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
       }
     }
   }
+}
+
+const FREE_AGAIN_MS = 500;
+
+/** A store that is away cannot free a key now. It is asked again until the lease is over anyway, so that nobody waits for that; the caller does not. */
+async function free(once: () => Promise<void>): Promise<void> {
+  const leaseEndsAt = Date.now() + LEASE_SECONDS * 1_000;
+  const again = async () => {
+    await delay(FREE_AGAIN_MS, undefined, { ref: false });
+    if (Date.now() < leaseEndsAt) await once().catch(again);
+  };
+  await once().catch(() => void again());
 }
 
 /** JSON text that does not depend on the order of keys, so that equal bodies have equal fingerprints. */
