@@ -127,6 +127,22 @@ describe('a checkout that fails on the way', () => {
   });
 });
 
+describe('a checkout that is sent again', () => {
+  it('is not told that its own earlier attempt has bought the last piece', async () => {
+    const purchase = lastPiece();
+    service.shop.fail((operation) => {
+      if (operation === 'ReserveStock') return 'answer lost';
+      return operation === 'ReleaseStock' ? 'unavailable' : undefined;
+    });
+    await expect(purchase.place()).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
+    service.shop.fail((operation) => (operation === 'ReleaseStock' ? 'unavailable' : undefined));
+    await expect(purchase.place()).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT', retryable: true });
+    service.shop.heal();
+    const { orderId } = await purchase.place();
+    expect((await ordersOf(purchase.userId)).map(({ id }) => id)).toEqual([orderId]);
+  });
+});
+
 describe('a checkout whose process died', () => {
   it('is undone by any instance once its lease has run out, and not before', async () => {
     const purchase = lastPiece();

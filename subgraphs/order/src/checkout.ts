@@ -41,7 +41,7 @@ import { type CheckoutRow, checkouts, orders } from './tables.ts';
  *   the process dies              Its lease runs out, and `recoverCheckouts` of any instance undoes what it had begun.
  *   the process only slept        Whoever took its lease raised the fence: it can no longer place.
  *
- * A client that lost its answer sends the same key again: it gets the order that was placed, or a new attempt after the old one is undone.
+ * A client that lost its answer sends the same key again: it gets the order that was placed, or a new attempt once the old one is undone.
  */
 export async function placeOrder(
   desk: CheckoutDesk,
@@ -66,7 +66,7 @@ export async function placeOrder(
         const draft = draftOf(basket, quote, wish.expectedTotal);
         await place(desk, attempt, { userId, wish, basket, address, draft }, settle);
       } catch (error) {
-        if ((await undo(desk, attempt)) || !(await isPlaced(desk, attempt))) throw error;
+        if ((await undo(desk, attempt)) !== 'not ours' || !(await isPlaced(desk, attempt))) throw error;
       }
       return { orderId: attempt.orderId };
     },
@@ -198,30 +198,38 @@ const undoSteps = [
 /**
  * Undoes what an attempt has or may have done, last step first. What cannot be undone now is left to `recoverCheckouts`.
  *
- * @returns whether the attempt was this holder's to undo: false when it was placed, or taken over
+ * @returns what came of it; `not ours` when it was placed, or taken over
  */
-async function undo(desk: CheckoutDesk, attempt: Attempt): Promise<boolean> {
+async function undo(desk: CheckoutDesk, attempt: Attempt): Promise<'undone' | 'to be tried again' | 'not ours'> {
   const { db, logger } = desk;
   const { orderId, reached } = attempt;
   const taken = await db
     .update(checkouts)
     .set({ state: 'UNDOING', leasedUntil: nowPlus(RETRY_SECONDS) })
     .where(held(attempt, 'RUNNING', 'UNDOING'));
-  if (affectedRows(taken) !== 1) return false;
+  if (affectedRows(taken) !== 1) return 'not ours';
   try {
     const last = undoSteps.findIndex(({ step }) => step === reached);
     for (const { undo: takeBack } of undoSteps.slice(0, last + 1).reverse()) await takeBack(desk, orderId);
     await db.update(checkouts).set({ state: 'UNDONE' }).where(held(attempt, 'UNDOING'));
+    return 'undone';
   } catch (error) {
     logger.warn({ err: error, orderId }, 'a checkout is not undone yet and will be tried again');
+    return 'to be tried again';
   }
-  return true;
 }
 
-/** The key's lease was given to this request, so whatever an earlier one left unfinished is this one's to undo. */
+/**
+ * The key's lease was given to this request, so whatever an earlier one left unfinished is this one's to undo. Until that is done nothing new is
+ * begun: it would be refused for want of the very stock that the earlier one still holds.
+ */
 async function undoEarlierAttempts(desk: CheckoutDesk, userId: string, idempotencyKey: string): Promise<void> {
   const mine = and(eq(checkouts.userId, userId), eq(checkouts.idempotencyKey, idempotencyKey));
-  for (const attempt of await takeOver(desk.db, must(mine))) await undo(desk, attempt);
+  for (const attempt of await takeOver(desk.db, must(mine))) {
+    if ((await undo(desk, attempt)) === 'undone') continue;
+    const message = 'An earlier try to place this order is still being undone. Send it again with the same key.';
+    throw new SoukError('SUBGRAPH_TIMEOUT', message, { retryable: true, retryAfterMs: 1_000 });
+  }
 }
 
 const RECOVERY_BATCH = 20;
