@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '@souk/dev/seed/random';
-import { parseMoney } from '@souk/platform/money';
+import { money, parseMoney } from '@souk/platform/money';
 import { graphql } from '../generated/gql.ts';
 import { type Client, untilKnown } from './client.ts';
 import { isRefused, type Line, toldOf } from './history.ts';
@@ -64,7 +64,7 @@ export async function runErrand(shopper: Shopper): Promise<void> {
 async function buy(shopper: Shopper): Promise<void> {
   const { random, shelf } = shopper;
   const lines = someLines(random, shelf);
-  const placed = await place(shopper, lines, { expectedTotal: price(totalOf(shelf, lines)) });
+  const placed = await place(shopper, lines, { expectedTotal: money(totalOf(shelf, lines), 'EUR') });
   if (!placed.told) return;
   await pay(shopper, placed.told.id, random.pick(cards));
   if (random.chance(15)) await placed.again();
@@ -146,7 +146,7 @@ async function callPaymentOff(shopper: Shopper): Promise<void> {
 /** Orders at a price that is not today's, which is refused after the stock was held. */
 async function seeOldPrice(shopper: Shopper): Promise<void> {
   const lines = someLines(shopper.random, shopper.shelf);
-  const placed = await place(shopper, lines, { expectedTotal: price(1n) });
+  const placed = await place(shopper, lines, { expectedTotal: money(1n, 'EUR') });
   if (placed.told) throw new Error(`Expected the price to be refused, got ${placed.told.id}.`);
 }
 
@@ -179,10 +179,6 @@ function someLines(random: Random, { plenty }: Shelf): Line[] {
 function totalOf({ plenty }: Shelf, lines: readonly Line[]): bigint {
   const priceOf = (variantId: string) => plenty.find((offer) => offer.variantId === variantId)?.priceMinor ?? 0n;
   return lines.reduce((sum, { variantId, quantity }) => sum + priceOf(variantId) * BigInt(quantity), 0n);
-}
-
-function price(amountMinor: bigint) {
-  return { amount: `${amountMinor / 100n}.${String(amountMinor % 100n).padStart(2, '0')}`, currencyCode: 'EUR' };
 }
 
 /** What a product offers. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { parseMoney } from '@souk/platform/money';
+import { money, parseMoney } from '@souk/platform/money';
 import { graphql } from '../generated/gql.ts';
 import type { OrderPlaceInput, TypedDocumentString } from '../generated/graphql.ts';
 import { address } from '../shopping.ts';
@@ -94,11 +94,7 @@ const StaffRefund = graphql(`
 
 export function refund(who: Wisher, paymentId: string, amountMinor: bigint) {
   const wish = begin(who, { verb: 'refund', facts: { paymentId, amountMinor } });
-  const amount = {
-    amount: `${amountMinor / 100n}.${String(amountMinor % 100n).padStart(2, '0')}`,
-    currencyCode: 'EUR',
-  };
-  const input = { paymentId, amount, reason: wish.key, idempotencyKey: wish.key };
+  const input = { paymentId, amount: money(amountMinor, 'EUR'), reason: wish.key, idempotencyKey: wish.key };
   return grant(who, wish, StaffRefund, { input }, ({ paymentRefund }) =>
     answerOf(paymentRefund?.refund ?? null, paymentRefund?.userErrors),
   );
