@@ -159,6 +159,15 @@ function runService(plan: ServicePlan, options: StartServiceOptions, onEnd: Shop
       expectedToRun = undefined;
       await current.stop();
     },
+    async another(env = {}) {
+      const port = await freePort();
+      const url = new URL(plan.url);
+      url.port = String(port);
+      const twin = { ...plan, url: url.origin, environment: { ...plan.environment, PORT: String(port) } };
+      const child = startService(twin, { ...options, overrides: { ...options.overrides, ...env } });
+      await waitUntilReady(twin, child, options.logFolder);
+      return child;
+    },
     async restart(env = {}) {
       await service.stop();
       current = startService(plan, { ...options, overrides: { ...options.overrides, ...env } });
@@ -235,6 +244,8 @@ export interface RunningService {
   stop(): Promise<void>;
   /** Starts it anew with the same port and environment, and with `env` on top for this time; also after it was killed from outside. */
   restart(env?: Environment): Promise<void>;
+  /** Starts one more process that shares its work, with a port of its own that nobody is told. It is its starter's to stop. */
+  another(env?: Environment): Promise<Child>;
 }
 
 interface StartServicesOptions extends Pick<ShopOptions, 'inherit' | 'env' | 'onEnd'> {

@@ -17,7 +17,7 @@ export interface Rows {
 const POLL_MS = 20;
 /** InnoDB renews its list of transactions only for those who have not asked for it within 100 ms. */
 const WAITS_POLL_MS = 110;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export function openRows(rig: Rig): Rows {
   const pool = createPool({ uri: rig.databaseUrls.order, timezone: 'Z', supportBigNumbers: true });
