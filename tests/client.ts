@@ -64,7 +64,7 @@ const SignUp = graphql(`
 
 export interface Person extends Client {
   accessToken: string;
-  refreshToken: string;
+  refreshToken: string | null;
   userId: string;
   email: string;
 }

@@ -54,8 +54,8 @@ export const readEnv = () =>
       GATEWAY_INSTANCES: integer(1, 1_000).default(1),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
-      /** Browser origins that may call the API, comma-separated; `*` for any. Development allows any. */
-      CORS_ORIGINS: text('Origins, comma-separated.').optional(),
+      /** Browser origins that may call the API, comma-separated; `*` for any, but not with cookies. Development allows any, and cookies on this machine. */
+      CORS_ORIGINS: origins().optional(),
       /** Whether the schema may be asked for. Default: outside production only. */
       INTROSPECTION: flag().optional(),
     },
@@ -65,6 +65,14 @@ export const readEnv = () =>
 function endpoints() {
   const endpoint = z.url({ protocol: /^https?$/ });
   return z.union([endpoint.transform((one) => [one]), z.array(endpoint).min(1)]);
+}
+
+function origins() {
+  const expected = 'Expected origins, comma-separated, such as https://shop.example,https://admin.shop.example; or *.';
+  const isOrigin = (text: string) => text === '*' || (URL.canParse(text) && new URL(text).origin === text);
+  return text(expected)
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every(isOrigin), expected);
 }
 
 function schemaFile(file: string): string {

@@ -7,6 +7,7 @@ import { openRedis } from '@souk/platform/redis';
 import { addHealth, addMetrics, createHttpServer, runService } from '@souk/platform/service';
 import { followAccessState } from './access-state.ts';
 import { createAuthenticate } from './authenticate.ts';
+import { corsOptionsFor, createBrowserOrigins } from './browser-origins.ts';
 import { defaultDocumentLimits } from './document-guard.ts';
 import { readEnv } from './env.ts';
 import { countInstances } from './limits/instance-count.ts';
@@ -52,10 +53,9 @@ function subgraphUrls(name: string): string[] {
 
 const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
 addCommonAnswers(app);
+const origins = createBrowserOrigins(env.CORS_ORIGINS, isProduction);
 await app.register(cors, {
-  origin: allowedOrigins(),
-  maxAge: 86_400,
-  exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+  delegator: corsOptionsFor(origins, { maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'] }),
 });
 
 const options: EndpointOptions = {
@@ -65,6 +65,8 @@ const options: EndpointOptions = {
   documentLimits: { ...defaultDocumentLimits, ...env.DOCUMENT_LIMITS },
   persistedQueries: createPersistedQueries(redis),
   rateLimits: openRateLimits({ redis, limits: doorLimits, instances: instances.current }),
+  origins,
+  isProduction,
   logger,
 };
 const storefront: Endpoint = {
@@ -99,6 +101,7 @@ await runService({
   app,
   stopBeingReady,
   listen: { host: env.HOST, port: env.PORT },
+  noticeMs: env.LEAVE_NOTICE,
   drainTimeoutMs: env.DRAIN_TIMEOUT,
   closers: [
     () => Promise.all(stopEndpoints.map((stop) => stop())),
@@ -109,10 +112,3 @@ await runService({
     () => redis.close(),
   ],
 });
-
-function allowedOrigins(): string[] | boolean {
-  const listed = env.CORS_ORIGINS?.split(',').map((origin) => origin.trim());
-  if (listed?.includes('*')) return true;
-  // Apollo Sandbox and every local front end may try a development system.
-  return listed ?? !isProduction;
-}

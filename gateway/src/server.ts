@@ -11,6 +11,8 @@ import { REQUEST_ID_HEADER } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticate } from './authenticate.ts';
+import type { BrowserOrigins } from './browser-origins.ts';
+import { clientIpOf } from './client-ip.ts';
 import { limitCost } from './cost-limit.ts';
 import { createDocumentDoor } from './document-door.ts';
 import type { DocumentLimits } from './document-guard.ts';
@@ -22,6 +24,7 @@ import { overloaded } from './limits/instance-limit.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 import { limitRootFields } from './limits/root-field-limit.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
+import { createRefreshCookie } from './refresh-cookie.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
@@ -43,6 +46,8 @@ export interface EndpointOptions {
   documentLimits: DocumentLimits;
   persistedQueries: PersistedQueries;
   rateLimits: RateLimits;
+  origins: BrowserOrigins;
+  isProduction: boolean;
   logger: Logger;
 }
 
@@ -64,10 +69,13 @@ export async function addEndpoint(
     documentLimits: limits,
     persistedQueries,
     rateLimits,
+    origins,
+    isProduction,
     logger,
   } = options;
   const safelist = await openSafelist({ endpoint: path, mode, manifestFile, persistedQueries, logger });
   const door = createDocumentDoor({ safelist, limits });
+  const refreshCookie = createRefreshCookie({ path, origins, isProduction });
 
   const server = new ApolloServer<RequestScope>({
     gateway: new ApolloGateway({
@@ -115,7 +123,9 @@ export async function addEndpoint(
 
   /** Before the body is read. */
   async function limitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    return rateLimits.address(request.ip).catch((error: SoukError) => refuse(reply, statusOf(error, request), error));
+    return rateLimits
+      .address(clientIpOf(request))
+      .catch((error: SoukError) => refuse(reply, statusOf(error, request), error));
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -141,12 +151,15 @@ export async function addEndpoint(
   }
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<RequestScope> {
-    const { authorization, 'user-agent': agent = '' } = request.headers;
+    const { 'user-agent': agent = '' } = request.headers;
+    const clientIp = clientIpOf(request);
+    const custody = refreshCookie.take(request);
     return {
       requestId: request.id,
-      viewer: await authenticate({ authorization, clientIp: request.ip }),
-      clientIp: request.ip,
+      viewer: await authenticate({ authorization: soleAuthorization(request), clientIp }),
+      clientIp,
       clientAgent: agent.slice(0, 256),
+      custody,
       log: request.log as Logger,
       hungUp: hangUpOf(reply),
     };
@@ -167,6 +180,7 @@ export async function addEndpoint(
     if (body.kind !== 'complete') {
       throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
     }
+    if (scope.custody) refreshCookie.give(reply, scope.custody);
     reply.code(status).send(body.string);
     // Apollo Server writes errors first.
     return status === 200 && !body.string.startsWith('{"errors"');
@@ -176,6 +190,13 @@ export async function addEndpoint(
     safelist.stop();
     return server.stop();
   };
+}
+
+/** Node drops all but the first of several, and a proxy in front may have looked at another one. */
+function soleAuthorization({ headers, raw }: FastifyRequest): string | undefined {
+  const names = raw.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
+  if (names.length > 1) throw new SoukError('UNAUTHENTICATED', 'Expected one Authorization header, got several.');
+  return headers.authorization;
 }
 
 function wantsPage(request: FastifyRequest): boolean {

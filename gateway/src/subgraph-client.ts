@@ -9,6 +9,7 @@ import {
   type ServiceName,
   type Signer,
 } from '@souk/platform/identity';
+import { custodyHeaders, heed } from '@souk/platform/token-custody';
 import type { RequestScope } from './request-scope.ts';
 import type { AddressesOptions } from './subgraph-client/addresses.ts';
 import { createBalancer, type Instance } from './subgraph-client/balancer.ts';
@@ -31,6 +32,8 @@ export interface SubgraphClient extends GraphQLDataSource<RequestScope> {
 
 const MAX_UNDER_WAY = 64;
 const MAX_WAITING = 64;
+/** Nobody else is told a refresh token. */
+const KEEPER_OF_SESSIONS = 'user';
 
 /**
  * The way from the gateway to one subgraph. A request waits for a place (bulkhead), goes to the address with the least to do of those that work (balancer,
@@ -70,8 +73,11 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       if (!balancer.canAnswer()) throw new NotAsked('resting');
       const leave = await bulkhead.enter(signal);
       try {
-        const headers = await headersFor(scope, deadlineAt);
-        return await askInstances({ headers, request, signal }, timeoutMs, !isMutation);
+        const custody = isMutation && name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
+        const headers = { ...(await headersFor(scope, deadlineAt)), ...custodyHeaders(custody) };
+        const answer = await askInstances({ headers, request, signal }, timeoutMs, !isMutation);
+        if (custody) heed(custody, answer.extensions);
+        return answer;
       } finally {
         leave();
       }
@@ -125,7 +131,9 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       try {
         const answer = await ask(scope, request);
         count('answered');
-        return answer as Awaited<ReturnType<GraphQLDataSource['process']>>;
+        // What a subgraph says beside its answer is for the gateway.
+        const { extensions: _, ...rest } = answer;
+        return rest as Awaited<ReturnType<GraphQLDataSource['process']>>;
       } catch (error) {
         const { outcome, loss } = consequencesOf(error);
         count(outcome);

@@ -34,6 +34,7 @@ export class CallFailure extends Error {
 export interface GraphQLAnswer {
   data?: Record<string, unknown> | null;
   errors?: readonly { message: string; path?: readonly (string | number)[]; extensions?: Record<string, unknown> }[];
+  extensions?: Record<string, unknown>;
 }
 
 export interface GraphQLCall {

@@ -26,6 +26,7 @@ import {
   type Viewer,
 } from './identity.ts';
 import type { Logger } from './logger.ts';
+import { custodyIn, extensionsFor, type TokenCustody } from './token-custody.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,6 +45,8 @@ export interface SubgraphRequest {
   /** Address and user agent of the client, as the gateway saw them; null for calls between services. */
   clientIp: string | null;
   clientAgent: string | null;
+  /** Where the gateway keeps the client's refresh token; undefined when the client does so itself, and for calls between services. */
+  custody?: TokenCustody | undefined;
   log: Logger;
 }
 
@@ -73,6 +76,7 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
     stopOnTerminationSignals: false,
     plugins: [
       logUnexpectedErrors as ApolloServerPlugin<Context>,
+      tellCustody as ApolloServerPlugin<Context>,
       ApolloServerPluginLandingPageDisabled(),
       // Each of these does work for every field or request that nobody reads here.
       ApolloServerPluginCacheControlDisabled(),
@@ -148,6 +152,7 @@ function subgraphRequest(request: FastifyRequest): SubgraphRequest {
     requestId: request.id,
     clientIp: told(CLIENT_IP_HEADER),
     clientAgent: told(CLIENT_AGENT_HEADER),
+    custody: caller.service === 'gateway' ? custodyIn(request.headers) : undefined,
     log: request.log as Logger,
   };
 }
@@ -236,6 +241,18 @@ const logUnexpectedErrors: ApolloServerPlugin<SubgraphRequest> = {
           if (original instanceof SoukError || original instanceof GraphQLError) continue;
           contextValue.log.error({ err: original, operationName, path: error.path?.join('.') }, 'unexpected error');
         }
+      },
+    };
+  },
+};
+
+/** Tells the gateway which refresh token it is to keep from now on. */
+const tellCustody: ApolloServerPlugin<SubgraphRequest> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ contextValue: { custody }, response: { body } }) {
+        const extensions = custody && extensionsFor(custody);
+        if (extensions && body.kind === 'single') body.singleResult.extensions = extensions;
       },
     };
   },

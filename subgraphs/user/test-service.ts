@@ -3,6 +3,7 @@ import { openDatabase } from '@souk/platform/database';
 import type { Caller } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { subgraphSchema } from '@souk/platform/subgraph-server';
+import type { TokenCustody } from '@souk/platform/token-custody';
 import { readSubgraphSdl } from '@souk/schema/subgraphs';
 import { eq } from 'drizzle-orm';
 import { graphql } from 'graphql';
@@ -36,13 +37,19 @@ export async function openTestService() {
   const transport = { send: async (mail: Mail) => void mails.push(mail), close() {} };
   const mailer = createMailer({ db, transport, storefrontUrl: 'https://shop.test', logger });
 
-  async function answer(caller: Caller, source: string, variableValues: Record<string, unknown>, clientIp: string) {
+  async function answer(
+    caller: Caller,
+    source: string,
+    variableValues: Record<string, unknown>,
+    { clientIp, custody }: { clientIp: string; custody?: TokenCustody | undefined },
+  ) {
     const request = {
       caller,
       viewer: caller.viewer,
       requestId: 'test',
       clientIp,
       clientAgent: 'Test/1.0',
+      custody,
       log: logger,
     };
     const contextValue = createContext(request, { db, issueTokens, tokenLifeSeconds: TOKEN_LIFE_SECONDS });
@@ -52,8 +59,15 @@ export async function openTestService() {
   }
 
   /** Asks as the gateway would for whoever holds this access token; for a guest without one. */
-  const ask = (accessToken: string | null, source: string, variables = {}, { clientIp = '198.51.100.7' } = {}) =>
-    answer({ service: 'gateway', viewer: accessToken ? viewerOf(accessToken) : null }, source, variables, clientIp);
+  const ask = (
+    accessToken: string | null,
+    source: string,
+    variables = {},
+    { clientIp = '198.51.100.7', custody }: { clientIp?: string; custody?: TokenCustody } = {},
+  ) => {
+    const caller: Caller = { service: 'gateway', viewer: accessToken ? viewerOf(accessToken) : null };
+    return answer(caller, source, variables, { clientIp, custody });
+  };
 
   let people = 0;
 
@@ -66,7 +80,7 @@ export async function openTestService() {
 
     /** Asks as another service. */
     askAsOrder: (source: string, variables = {}) =>
-      answer({ service: 'order', viewer: null }, source, variables, '127.0.0.1'),
+      answer({ service: 'order', viewer: null }, source, variables, { clientIp: '127.0.0.1' }),
 
     /** Signs somebody up; with roles, as if staff had given them and the person had signed in again. */
     async newPerson(...roles: StaffRole[]): Promise<Person> {

@@ -7,7 +7,8 @@ import type { SessionGrant } from './session.ts';
 export interface IssuedTokens {
   accessToken: string;
   accessTokenExpiresAt: Date;
-  refreshToken: string;
+  /** Null where the gateway keeps it for the client. */
+  refreshToken: string | null;
   refreshTokenExpiresAt: Date;
 }
 

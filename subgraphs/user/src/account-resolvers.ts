@@ -1,12 +1,12 @@
 import { payload } from '@souk/platform/errors';
 import { deleteAccount, resendVerification, updateProfile, verifyEmail } from './account.ts';
 import { createAddress, deleteAddress, setDefaultAddress, updateAddress } from './address.ts';
-import { changing, clientOf, enter, viewerOf } from './context.ts';
+import { type Context, changing, clientOf, enter, viewerOf } from './context.ts';
+import { exchange } from './custody.ts';
 import type { MutationResolvers } from './generated/resolvers.ts';
 import { changePassword, requestPasswordReset, resetPassword } from './password.ts';
 import { revokeSession, signOut } from './session.ts';
 import { signIn, signUp } from './sign-in.ts';
-import { refreshTokensOf } from './token-refresh.ts';
 
 /** What people do to their own account. */
 export const accountMutations = {
@@ -22,11 +22,15 @@ export const accountMutations = {
     }),
   tokenRefresh: (_root, { input }, context) =>
     payload(async () => {
-      const grant = await changing(context, refreshTokensOf(context.db, input.refreshToken, clientOf(context)));
+      const grant = await changing(context, exchange(context, input.refreshToken, clientOf(context)));
       return { tokens: await context.issueTokens(grant) };
     }),
   signOut: (_root, { allSessions }, context) =>
-    payload(() => changing(context, signOut(context.db, viewerOf(context), allSessions ?? false))),
+    payload(async () => {
+      const ended = await changing(context, signOut(context.db, whoSignsOut(context), allSessions ?? false));
+      if (context.custody) context.custody.next = null;
+      return ended;
+    }),
 
   emailVerify: (_root, { token }, context) =>
     payload(async () => {
@@ -68,3 +72,9 @@ export const accountMutations = {
   addressSetDefault: (_root, { id }, context) =>
     payload(() => changing(context, setDefaultAddress(context.db, viewerOf(context).userId, id))),
 } satisfies MutationResolvers;
+
+/** Who holds an access token, who has a refresh token kept, or both. Without either there is nobody to sign out. */
+function whoSignsOut(context: Context): Parameters<typeof signOut>[1] {
+  const { viewer, custody } = context;
+  return { viewer: custody ? viewer : viewerOf(context), refreshToken: custody?.kept ?? null };
+}

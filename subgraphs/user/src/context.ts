@@ -3,6 +3,7 @@ import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
 import type { SubgraphRequest } from '@souk/platform/subgraph-server';
 import type { IssuedTokens, TokenIssuer } from './access-token.ts';
+import { issueInto } from './custody.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { Client, SessionGrant } from './session.ts';
 
@@ -18,7 +19,12 @@ export interface Context extends SubgraphRequest {
 export type ContextParts = Pick<Context, 'db' | 'issueTokens' | 'tokenLifeSeconds'>;
 
 export function createContext(request: SubgraphRequest, parts: ContextParts): Context {
-  return { ...request, ...parts, loaders: createLoaders(parts.db) };
+  return {
+    ...request,
+    ...parts,
+    issueTokens: issueInto(request.custody, parts.issueTokens),
+    loaders: createLoaders(parts.db),
+  };
 }
 
 export function clientOf({ clientIp, clientAgent }: Context): Client {

@@ -1,10 +1,11 @@
 import { type Database, must, now, nowPlus, type Reader, type Transaction, transaction } from '@souk/platform/database';
 import { refuse, SoukError } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
-import { and, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { accessBell, recordAccessChanges } from './access-change.ts';
 import { rightsOf } from './role.ts';
 import { hashToken, newSecretToken } from './secret-token.ts';
+import { isTrue } from './sql-truth.ts';
 import { type RevocationReason, type Role, refreshTokens, sessions } from './tables.ts';
 
 /** Not refreshed for so long, a session ends. */
@@ -128,25 +129,51 @@ export async function revokeById(tx: Transaction, ids: string[], because: Revoca
   );
 }
 
-/** Signs the viewer out: of this session, or of all. A session that ended meanwhile is not in the answer. */
+/**
+ * Signs out who holds an access token, a refresh token, or both: of this session, or of all. A session that ended meanwhile is not in the answer.
+ * A refresh token that was used already ends the session it stems from and no other: whoever sends it may have found it.
+ */
 export async function signOut(
   db: Database,
-  viewer: { userId: string; sessionId: string },
+  { viewer, refreshToken }: { viewer: { userId: string; sessionId: string } | null; refreshToken: string | null },
   allSessions: boolean,
 ): Promise<{ signedOutSessionIds: string[] }> {
   const signedOutSessionIds = await transaction(db, async (tx) => {
-    const own = and(
-      eq(sessions.userId, viewer.userId),
-      isLive,
-      allSessions ? undefined : eq(sessions.id, viewer.sessionId),
-    );
-    const live = await tx.select({ id: sessions.id }).from(sessions).where(own).orderBy(sessions.id).for('update');
+    const family = refreshToken === null ? undefined : await familyOf(tx, refreshToken);
+    const ofViewer = viewer && (allSessions ? eq(sessions.userId, viewer.userId) : ownSession(viewer));
+    const ofFamily =
+      family && (allSessions && family.isUnused ? eq(sessions.userId, family.userId) : ownSession(family));
+    const concerned = or(ofViewer ?? undefined, ofFamily);
+    if (!concerned) return [];
+    const live = await tx
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(concerned, isLive))
+      .orderBy(sessions.id)
+      .for('update');
     const ids = live.map(({ id }) => id);
     await revokeById(tx, ids, 'SIGNED_OUT');
     return ids;
   });
   accessBell.ring(db);
   return { signedOutSessionIds };
+}
+
+function ownSession({ userId, sessionId }: { userId: string; sessionId: string }) {
+  return and(eq(sessions.id, sessionId), eq(sessions.userId, userId));
+}
+
+async function familyOf(tx: Transaction, refreshToken: string) {
+  const [family] = await tx
+    .select({
+      sessionId: sessions.id,
+      userId: sessions.userId,
+      isUnused: sql`${refreshTokens.usedAt} IS NULL`.mapWith(isTrue),
+    })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(eq(refreshTokens.hash, hashToken(refreshToken)));
+  return family;
 }
 
 /** Ends one of the viewer's sessions. @throws {Refused} NOT_FOUND when it is not theirs or has ended */

@@ -31,10 +31,12 @@ type Outcome =
 /**
  * Exchanges a refresh token.
  *
- * @throws {Refused} TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REUSED (the session has ended then), ACCOUNT_SUSPENDED, ACCESS_DENIED
+ * @param token null when the client sent none, and none is kept for it
+ * @throws {Refused} REQUIRED, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REUSED (the session has ended then), ACCOUNT_SUSPENDED, ACCESS_DENIED
  */
-export async function refreshTokensOf(db: Database, token: string, client: Client): Promise<SessionGrant> {
+export async function refreshTokensOf(db: Database, token: string | null, client: Client): Promise<SessionGrant> {
   const field = ['input', 'refreshToken'];
+  if (token === null) refuse('REQUIRED', 'There is no refresh token to exchange. Sign in.', { field });
   // The end of a family must be committed, so the transaction tells its outcome instead of refusing.
   const outcome = await transaction(db, (tx) => exchange(tx, token, client));
   switch (outcome.kind) {

@@ -1,0 +1,17 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+
+const IPV4_IN_IPV6 = /^::ffff:(?=\d+\.)/i;
+/** Some proxies add the port: `203.0.113.7:5678`, `[2001:db8::1]:5678`, as RFC 7239, section 6, writes addresses. */
+const WITH_PORT = /^(?:\[(?<six>[^\]]+)\]|(?<four>[\d.]+))(?::\d{1,5})?$/;
+
+/**
+ * The address of a client, always a valid one: what the outermost trusted proxy says, or the socket's where that is no address.
+ * What stands further left in X-Forwarded-For was written by the client and counts for nothing.
+ */
+export function clientIpOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  const { six, four } = WITH_PORT.exec(ip)?.groups ?? {};
+  const told = six ?? four ?? ip;
+  const address = isIP(told) === 0 || told.includes('%') ? (socket.remoteAddress ?? '') : told;
+  return address.replace(IPV4_IN_IPV6, '');
+}
