@@ -4,6 +4,7 @@ import type { Logger } from '@souk/platform/logger';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis } from '@souk/platform/redis';
 import { createHttpServer } from '@souk/platform/service';
+import { createBrowserOrigins } from '../src/browser-origins.ts';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
 import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
@@ -91,6 +92,8 @@ export async function openTestGateway({
       documentLimits: defaultDocumentLimits,
       persistedQueries: createPersistedQueries(redis),
       rateLimits: openRateLimits({ redis, limits: doorLimits, instances }),
+      origins: createBrowserOrigins(undefined, false),
+      isProduction: false,
       ...settings,
       logger,
     },
