@@ -91,7 +91,7 @@ describe('.env.example', () => {
       'subgraphs/payment/test-provider/env.ts',
     ];
     const variables = sources.flatMap((file) =>
-      [...read(file).matchAll(/^ +([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name ?? ''),
+      [...read(file).matchAll(/^ +([A-Z][A-Z0-9_]+): [a-z]\w*\(/gm)].map(([, name]) => name ?? ''),
     );
     const mentioned = new Set(
       [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name),

@@ -56,6 +56,7 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
     SERVICE_PRIVATE_KEY: JSON.stringify(secrets.serviceKeys[name]),
     SERVICE_PUBLIC_KEYS: publicKeys,
     // Nobody waits for a deployment here: a stopped shop should be gone at once.
+    LEAVE_NOTICE: '0s',
     DRAIN_TIMEOUT: '5s',
     ...peers,
   });

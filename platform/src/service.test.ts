@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLogger } from './logger.ts';
 import { addHealth, createHttpServer } from './service.ts';
 
@@ -81,6 +81,28 @@ describe('a server', () => {
 });
 
 describe('a service told to stop', () => {
+  it('serves everybody as before for a while, says that it is not ready and that they shall come no more', async () => {
+    const service = spawn(process.execPath, [fileURLToPath(new URL('../test/leaving-service.ts', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [port] = await once(service.stdout, 'data');
+    const visitor = new Agent({ keepAliveTimeout: 60_000 });
+    const visit = (path: string) => request(`http://127.0.0.1:${String(port).trim()}${path}`, { dispatcher: visitor });
+    const before = await visit('/');
+    expect(await before.body.text()).toBe('served');
+    expect(before.headers['connection']).toBe('keep-alive');
+    service.kill('SIGTERM');
+    await vi.waitFor(async () => expect((await visit('/readyz')).statusCode).toBe(503), { interval: 5 });
+    for (let visits = 0; visits < 5; visits++) {
+      const { statusCode, headers, body } = await visit('/');
+      expect(await body.text()).toBe('served');
+      expect({ statusCode, connection: headers['connection'] }).toEqual({ statusCode: 200, connection: 'close' });
+    }
+    expect(await once(service, 'exit')).toEqual([0, null]);
+    await expect(visit('/')).rejects.toThrow();
+    await visitor.close();
+  });
+
   it('closes everything in order and ends, although one of them hangs and one fails', { timeout: 20_000 }, async () => {
     const service = spawn(process.execPath, [fileURLToPath(new URL('../test/stopping-service.ts', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],

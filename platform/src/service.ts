@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
@@ -21,7 +22,9 @@ export const serviceEnvironment = {
   SERVICE_PRIVATE_KEY: jwk(),
   /** The public keys of all services. */
   SERVICE_PUBLIC_KEYS: jwks(),
-  /** How long requests under way may take after the service was told to stop. */
+  /** How long a service that was told to stop goes on as before, but for saying that it leaves, so that whoever sends it requests can turn elsewhere. */
+  LEAVE_NOTICE: durationMs().default(3_000),
+  /** How long requests under way may take after that. */
   DRAIN_TIMEOUT: durationMs().default(15_000),
 };
 
@@ -68,7 +71,8 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     keepAliveTimeout: 72_000,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Who is connected still is served, and told by `connection: close` to come no more.
+    return503OnClosing: false,
     frameworkErrors: (_error, request, reply) =>
       answerError(reply, 400, request.id, 'BAD_USER_INPUT', 'Expected the address of the request to be well-formed.'),
   });
@@ -80,7 +84,7 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     request.log.error({ err: error }, 'unexpected error');
     return answerError(reply, 500, request.id, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
   });
-  endConnectionsWhenClosing(app);
+  endConnectionsOnLeaving(app);
   app.addHook('onResponse', async (request, reply) => {
     durations.observe(
       { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
@@ -90,14 +94,16 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
   return app;
 }
 
-/** Closing ends connections that rest at that moment. One that still has an answer to come would be kept open after it, and closing would wait until it is unused for long. */
-function endConnectionsWhenClosing(app: FastifyInstance): void {
-  let isClosing = false;
-  app.addHook('preClose', async () => {
-    isClosing = true;
-  });
+const leaving = new WeakSet<FastifyInstance>();
+
+/**
+ * Each answer of a server that leaves is the last on its connection. Closing ends connections that rest at that moment; one that still has an answer to
+ * come would be kept open after it, and closing would wait until it is unused for long.
+ */
+function endConnectionsOnLeaving(app: FastifyInstance): void {
+  app.addHook('preClose', async () => void leaving.add(app));
   app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) reply.header('connection', 'close');
+    if (leaving.has(app)) reply.header('connection', 'close');
   });
 }
 
@@ -203,19 +209,24 @@ export interface RunningService {
   /** Called in order after the last request: workers, peers, pools. */
   closers: (() => Promise<unknown>)[];
   listen: { host: string; port: number };
+  /** Default: none, and it is gone at once. */
+  noticeMs?: number;
   drainTimeoutMs: number;
 }
 
 /**
- * Listens, and on SIGTERM, SIGINT or an unexpected error stops in order: readiness off → requests under way finish → `closers` one after another → exit.
+ * Listens, and on SIGTERM, SIGINT or an unexpected error stops in order: readiness off, and for `noticeMs` everything is answered with the request to
+ * come no more → the port is closed, requests under way finish → `closers` one after another → exit.
  * The whole may take twice `drainTimeoutMs`; after that the process ends anyway.
  */
 export async function runService(service: RunningService): Promise<void> {
-  const { logger, app, closers, listen, drainTimeoutMs } = service;
+  const { logger, app, closers, listen, noticeMs = 0, drainTimeoutMs } = service;
   closeWithGrace({ delay: drainTimeoutMs * 2, logger: false }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'stopping after an unexpected error');
     else logger.info({ signal }, 'stopping');
     service.stopBeingReady();
+    leaving.add(app);
+    if (!err) await delay(noticeMs);
     await within(drainTimeoutMs, () => app.close()).catch((error: unknown) =>
       logger.warn({ err: error }, 'requests were cut off'),
     );

@@ -21,6 +21,7 @@ export interface SubgraphEnvironment {
   SERVICE_PRIVATE_KEY: JWK;
   SERVICE_PUBLIC_KEYS: JSONWebKeySet;
   ROLE: 'server' | 'worker' | 'all';
+  LEAVE_NOTICE: number;
   DRAIN_TIMEOUT: number;
 }
 
@@ -87,6 +88,7 @@ export async function runSubgraph<Context extends SubgraphRequest>(options: {
     app,
     stopBeingReady,
     listen: { host: env.HOST, port: env.PORT },
+    noticeMs: env.LEAVE_NOTICE,
     drainTimeoutMs: env.DRAIN_TIMEOUT,
     closers: [
       stopServer,
