@@ -9,7 +9,7 @@ import {
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import { REQUEST_ID_HEADER } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import type { Authenticate } from './authenticate.ts';
 import type { BrowserOrigins } from './browser-origins.ts';
 import { clientIpOf } from './client-ip.ts';
@@ -107,7 +107,20 @@ export async function addEndpoint(
   await server.start();
   const explorer = createExplorer(path);
 
-  app.get(path, { onRequest: limitAddress }, (request, reply) => {
+  const limited: RouteShorthandOptions = {
+    async onRequest(request, reply) {
+      try {
+        rateLimits.address.refuseBlocked(clientIpOf(request));
+      } catch (error) {
+        return refuse(reply, 429, error as SoukError);
+      }
+    },
+    // What cannot be read comes from somebody, too.
+    async onError(request) {
+      await rateLimits.address.count(clientIpOf(request)).catch(() => {});
+    },
+  };
+  app.get(path, limited, (request, reply) => {
     if (wantsPage(request)) {
       const { headers, body } = explorer();
       return reply.headers(headers).send(body);
@@ -119,25 +132,19 @@ export async function addEndpoint(
     );
     return refuse(reply.header('allow', 'POST'), 405, error);
   });
-  app.post(path, { onRequest: limitAddress }, answer);
-
-  /** Before the body is read. */
-  async function limitAddress(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    return rateLimits
-      .address(clientIpOf(request))
-      .catch((error: SoukError) => refuse(reply, statusOf(error, request), error));
-  }
+  app.post(path, limited, answer);
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     try {
-      const found = await door.find(graphQLRequest(request));
-      const leave = await rateLimits.instance.enter(() => door.isReserved(found));
+      const found = lazy(() => door.find(graphQLRequest(request)));
+      const leave = await rateLimits.instance.enter(async () => door.isReserved(await found()));
       // Not this client asks too much, all of them together do, and another instance may have room.
-      if (!leave) return refuse(reply, 503, overloaded());
+      if (!leave) return refuse(reply, 503, overloaded);
       let answered: object | undefined;
       try {
+        await rateLimits.address.count(clientIpOf(request));
         const scope = await identify(request, reply);
-        const admitted = door.admit(found, scope);
+        const admitted = door.admit(await found(), scope);
         const isWhole = await requestScope.run(scope, () => execute(admitted, reply, scope));
         if (isWhole) answered = scope.document;
         return reply;
@@ -197,6 +204,15 @@ function soleAuthorization({ headers, raw }: FastifyRequest): string | undefined
   const names = raw.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
   if (names.length > 1) throw new SoukError('UNAUTHENTICATED', 'Expected one Authorization header, got several.');
   return headers.authorization;
+}
+
+/** Makes something when it is first asked for, and once. */
+function lazy<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function wantsPage(request: FastifyRequest): boolean {

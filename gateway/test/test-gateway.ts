@@ -30,6 +30,8 @@ export interface TestGateway {
     headers?: Record<string, string>,
     remoteAddress?: string,
   ): Promise<TestAnswer>;
+  /** Sends a body as it is; gives the status. */
+  postText(body: string, remoteAddress?: string): Promise<number>;
   /** The operations that subgraphs were sent. */
   sent: string[];
   /** Keeps subgraphs from answering. Returns how to let them. */
@@ -111,6 +113,10 @@ export async function openTestGateway({
     },
     post: async (body, headers = {}, remoteAddress = '127.0.0.1') =>
       read(await app.inject({ method: 'POST', url: '/graphql', payload: body, headers, remoteAddress })),
+    postText: async (payload, remoteAddress = '127.0.0.1') => {
+      const headers = { 'content-type': 'application/json' };
+      return (await app.inject({ method: 'POST', url: '/graphql', payload, headers, remoteAddress })).statusCode;
+    },
     get: async (parameters, headers = { 'apollo-require-preflight': '1' }, remoteAddress = '127.0.0.1') =>
       read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers, remoteAddress })),
     close: async () => {

@@ -1,22 +1,42 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
+import type { SoukError } from '@souk/platform/errors';
 import { redisKey } from '@souk/platform/redis';
 import type { Budgets } from './budgets.ts';
 import { clientNetwork } from './client-network.ts';
 import { countDecision, rateLimited } from './rate-limited.ts';
 
-/**
- * Counts a request from an address.
- *
- * @throws {SoukError} RATE_LIMITED
- */
-export type AddressLimit = (clientIp: string) => Promise<void>;
+/** Limits how many requests one network sends to all gateways together. */
+export interface AddressLimit {
+  /**
+   * Refuses an address of which it is known that it has sent too much. Costs nothing, so it comes first.
+   *
+   * @throws {SoukError} RATE_LIMITED
+   */
+  refuseBlocked(clientIp: string): void;
+  /**
+   * Counts a request.
+   *
+   * @throws {SoukError} RATE_LIMITED when it is one too many
+   */
+  count(clientIp: string): Promise<void>;
+}
 
-/** Limits how many requests one network sends to all gateways together, before anything of them is read. */
 export function createAddressLimit({ budgets, limits }: { budgets: Budgets; limits: () => DoorLimits }): AddressLimit {
-  return async (clientIp) => {
-    const key = redisKey(`gateway.address.${clientNetwork(clientIp)}`, 'requests');
-    const retryAfterMs = await budgets.spend(key, limits().address);
-    countDecision('address', retryAfterMs > 0 ? 'refused' : 'allowed');
-    if (retryAfterMs > 0) throw rateLimited('Too many requests come from this address. Wait a little.', retryAfterMs);
+  const keyOf = (clientIp: string) => redisKey(`gateway.address.${clientNetwork(clientIp)}`, 'requests');
+  return {
+    refuseBlocked(clientIp) {
+      const retryAfterMs = budgets.blockedMs(keyOf(clientIp), limits().address);
+      if (retryAfterMs > 0) throw refused(retryAfterMs);
+    },
+    async count(clientIp) {
+      const retryAfterMs = await budgets.spend(keyOf(clientIp), limits().address);
+      if (retryAfterMs > 0) throw refused(retryAfterMs);
+      countDecision('address', 'allowed');
+    },
   };
+}
+
+function refused(retryAfterMs: number): SoukError {
+  countDecision('address', 'refused');
+  return rateLimited('Too many requests come from this address. Wait a little.', retryAfterMs);
 }

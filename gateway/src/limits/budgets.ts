@@ -12,11 +12,13 @@ export interface Budgets {
    * @returns 0 when the points were there, else the milliseconds until the budget is full again
    */
   spend(key: string, budget: RateBudget, points?: number): Promise<number>;
+  /** The same without spending anything or asking anybody: 0 unless it is known that the budget is used up. */
+  blockedMs(key: string, budget: RateBudget): number;
 }
 
 const spendings = new Counter({
   name: 'souk_budget_spendings_total',
-  help: 'Spendings of rate budgets by where they were counted: in Redis, in memory while it is away, or not at all because the key is blocked.',
+  help: 'Spendings of rate budgets by where they were counted: in Redis, or in memory while it is away.',
   labelNames: ['counted'],
 });
 
@@ -79,14 +81,15 @@ export function openBudgets({
     return consume(own, key, points);
   }
 
+  const blockedMs = ({ blockedUntilMs }: BudgetCounter, key: string) =>
+    Math.max(0, (blockedUntilMs.get(key) ?? 0) - Date.now());
+
   return {
+    blockedMs: (key, budget) => blockedMs(counterOf(budget), key),
     async spend(key, budget, points = 1) {
       const counter = counterOf(budget);
-      const blockedMs = (counter.blockedUntilMs.get(key) ?? 0) - Date.now();
-      if (blockedMs > 0) {
-        spendings.inc({ counted: 'blocked' });
-        return blockedMs;
-      }
+      const blocked = blockedMs(counter, key);
+      if (blocked > 0) return blocked;
       const retryAfterMs = (await inRedis(counter, key, points)) ?? (await inMemory(counter, key, points));
       if (retryAfterMs > 0) counter.blockedUntilMs.set(key, Date.now() + retryAfterMs);
       return retryAfterMs;

@@ -1,5 +1,4 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
-import type { SoukError } from '@souk/platform/errors';
 import { Gauge } from 'prom-client';
 import { createCapacity } from './capacity.ts';
 import { countDecision, rateLimited } from './rate-limited.ts';
@@ -13,7 +12,7 @@ export interface InstanceLimit {
    * @param isReserved whether it asks for nothing but what finishes a purchase; asked only when there is no room for everybody
    * @returns how to say that the request is answered; undefined when there is no room
    */
-  enter(isReserved: () => boolean): Promise<Leave | undefined>;
+  enter(isReserved: () => Promise<boolean>): Promise<Leave | undefined>;
 }
 
 /** @param operation what was answered without errors, and is the same object each time; undefined after errors */
@@ -39,7 +38,7 @@ export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
 
   return {
     async enter(isReserved) {
-      const slot = slots.take('general') ?? (await slots.wait(isReserved() ? 'reserved' : 'general'));
+      const slot = slots.take('general') ?? (await slots.wait((await isReserved()) ? 'reserved' : 'general'));
       countDecision('instance', slot ? 'allowed' : 'refused');
       if (!slot) return undefined;
       const startedAtMs = now();
@@ -55,8 +54,5 @@ export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
   };
 }
 
-const RETRY_AFTER_MS = 1_000;
-
-export function overloaded(): SoukError {
-  return rateLimited('More is asked of the shop right now than it can do. Wait a little.', RETRY_AFTER_MS);
-}
+/** Made once: to note where an error comes from takes longer than all the rest of a refusal. */
+export const overloaded = rateLimited('More is asked of the shop right now than it can do. Wait a little.', 1_000);

@@ -14,9 +14,9 @@ export interface Slot {
 }
 
 /** Long enough for a burst to pass, and short enough for a refusal to come at once. */
-const WAIT_MS = 25;
+const WAIT_MS = 15;
 /** So many may wait for each place: about as many as find one in that time. */
-const WAITING_PER_SLOT = 0.25;
+const WAITING_PER_SLOT = 0.15;
 
 /** @param size how many places there are at this moment, and which part of them is reserved */
 export function createSlots(size: () => { all: number; reservedPercent: number }): Slots {
