@@ -272,7 +272,7 @@ describe('without Redis', () => {
 });
 
 describe('settings', () => {
-  it('that change hold at every gateway within a second', async () => {
+  it('that change hold at every gateway, without a restart', async () => {
     const publisher = openRedis({ url: redisUrl, name: 'test' });
     await publisher.ready();
     closers.push(publisher.close);
@@ -280,6 +280,7 @@ describe('settings', () => {
       const snapshot: AccessSnapshot = {
         version,
         revokedSessionIds: [],
+        revokedKeyIds: [],
         blockedUserIds: [],
         userRoles: {},
         roleScopes: {},
@@ -303,7 +304,7 @@ describe('settings', () => {
         async () => {
           for (const each of gateways) expect((await post(each, viewers(10))).status).toBe(status);
         },
-        { timeout: 1_000, interval: 50 },
+        { timeout: 3_000, interval: 50 },
       );
     await all(200);
     await publish(1, { rootFields: [{ name: 'viewer', ...hour(10) }] });
