@@ -27,7 +27,8 @@ export const shoppersEnv = {
   'test-card': { APPROVAL_DELAY: '1s', LATE_APPROVAL: '10s' },
 } as const satisfies RigOptions['env'];
 
-const SHOPPERS = 6;
+/** Most of them wait for something that broke, so a few more keep the shop busy. */
+const SHOPPERS = 12;
 
 /**
  * Lets people shop while `breakThings` is at work. Then they come home, all settles, every invariant has to hold, and everything has to be on record as they were told.
