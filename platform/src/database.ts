@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SQL, sql } from 'drizzle-orm';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { bigint, customType, datetime } from 'drizzle-orm/mysql-core';
+import { type AnyMySqlColumn, bigint, customType, datetime } from 'drizzle-orm/mysql-core';
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2';
 import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
 import type { PoolConnection } from 'mysql2';
@@ -230,6 +230,14 @@ export function affectedRows([result]: [ResultSetHeader, unknown]): number {
 export function must(condition: SQL | undefined): SQL {
   if (!condition) throw new TypeError('Expected a condition for WHERE, got none: the statement would touch every row.');
   return condition;
+}
+
+/**
+ * A column to compare with, but not to search by. A compare-and-set finds its row by the primary key; where the server found it by an index on the status
+ * instead, it would lock the index first and the row second, the other way round than those who have locked the row, and both would wait in a circle.
+ */
+export function notSearched(column: AnyMySqlColumn): SQL<string> {
+  return sql`CONCAT(${column})`;
 }
 
 /** The store's clock, the only one that decides what has expired. Milliseconds, UTC. */

@@ -3,6 +3,7 @@ import {
   type Database,
   isDuplicateKey,
   must,
+  notSearched,
   nowPlus,
   type Transaction,
   transaction,
@@ -96,7 +97,7 @@ async function advance(
   const result = await tx
     .update(stockReservations)
     .set({ status: to })
-    .where(must(and(eq(stockReservations.orderId, orderId), eq(stockReservations.status, from))));
+    .where(must(and(eq(stockReservations.orderId, orderId), eq(notSearched(stockReservations.status), from))));
   return affectedRows(result) === 1;
 }
 

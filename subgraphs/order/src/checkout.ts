@@ -3,6 +3,7 @@ import {
   type Database,
   isDuplicateKey,
   must,
+  notSearched,
   now,
   nowPlus,
   type Transaction,
@@ -263,7 +264,9 @@ function takeOver(db: Database, which: SQL): Promise<Attempt[]> {
 
 /** The attempt, as long as it is in one of these states and nobody took it over. */
 function held({ orderId, fence }: Attempt, ...states: CheckoutRow['state'][]): SQL {
-  return must(and(eq(checkouts.orderId, orderId), eq(checkouts.fence, fence), inArray(checkouts.state, states)));
+  return must(
+    and(eq(checkouts.orderId, orderId), eq(checkouts.fence, fence), inArray(notSearched(checkouts.state), states)),
+  );
 }
 
 async function isPlaced({ db }: CheckoutDesk, { orderId }: Attempt): Promise<boolean> {

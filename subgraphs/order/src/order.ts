@@ -1,4 +1,12 @@
-import { affectedRows, type Database, must, type Reader, type Transaction, transaction } from '@souk/platform/database';
+import {
+  affectedRows,
+  type Database,
+  must,
+  notSearched,
+  type Reader,
+  type Transaction,
+  transaction,
+} from '@souk/platform/database';
 import { badUserInput, type Refusal, Refused, refuse, SoukError } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
 import type { Caller } from '@souk/platform/identity';
@@ -187,7 +195,11 @@ async function write(tx: Transaction, order: OrderRow, change: OrderChange): Pro
       paymentDueAt: to === 'AWAITING_PAYMENT' ? order.paymentDueAt : null,
       liveCartVersion: isCalledOff(to) ? null : order.liveCartVersion,
     })
-    .where(must(and(eq(orders.id, order.id), eq(orders.status, order.status), eq(orders.version, order.version))));
+    .where(
+      must(
+        and(eq(orders.id, order.id), eq(notSearched(orders.status), order.status), eq(orders.version, order.version)),
+      ),
+    );
   if (affectedRows(written) !== 1) return false;
   await tx
     .insert(orderEvents)
