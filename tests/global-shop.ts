@@ -5,7 +5,7 @@ import { seedShop } from '@souk/dev/seed-shop';
 import { startShop } from '@souk/dev/shop';
 import type { TestProject } from 'vitest/node';
 import { staff } from './client.ts';
-import { liftBudgets } from './door-limits.ts';
+import { liftLimits } from './door-limits.ts';
 
 /** One small seeded shop, as real processes, for every system test that does not need one of its own. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -15,7 +15,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     durability: 'disposable',
     seed: (target) => seedShop(target, { products: 120 }),
   });
-  await liftBudgets(await staff(shop.adminUrl, 'ADMIN'));
+  await liftLimits(await staff(shop.adminUrl, 'ADMIN'));
   project.provide('shop', {
     gatewayUrl: shop.gatewayUrl,
     adminUrl: shop.adminUrl,

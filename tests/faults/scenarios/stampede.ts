@@ -50,7 +50,7 @@ export const stampede: Scenario = {
   },
 };
 
-const letEverybodyIn = { minimumInFlight: 2 * IN_FLIGHT, maximumInFlight: 1_000, delayMs: 100, reservedPercent: 0 };
+const letEverybodyIn = { minimumInFlight: 2 * IN_FLIGHT, maximumInFlight: 1_000, delayMs: 10_000, reservedPercent: 0 };
 
 const SHARED = 'buyers, shop and stores share the same cores';
 
