@@ -12,6 +12,8 @@ const typeDefs = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
   directive @public on FIELD_DEFINITION | OBJECT
   type Query @public { product(id: ID!): Product fail(how: String!, much: Int): String timeLeft: Int }
+  type Mutation @public { change(how: String!, input: Change): String }
+  input Change { idempotencyKey: String }
   type Product @key(fields: "id") @public { id: ID! }
 `;
 const secret = 'INSERT INTO users 10.0.0.7:3306';
@@ -33,6 +35,11 @@ const resolvers = {
       return Number.isFinite(timeLeftMs()) ? timeLeftMs() : null;
     },
     fail: (_: unknown, { how }: { how: string }) => {
+      throw failures[how]?.();
+    },
+  },
+  Mutation: {
+    change: (_: unknown, { how }: { how: string }) => {
       throw failures[how]?.();
     },
   },
@@ -105,6 +112,19 @@ describe('an error', () => {
     const { errors } = await ask('query ($how: String!) { fail(how: $how) }', { how });
     expect(errors).toMatchObject([{ path: ['fail'], extensions: { code, retryable } }]);
     expect(JSON.stringify(errors)).not.toMatch(/10\.0\.0\.7|INSERT|stack/);
+  });
+
+  it.each([
+    ['socket', 'SUBGRAPH_TIMEOUT', false],
+    ['closed', 'SUBGRAPH_TIMEOUT', false],
+    ['deadlock', 'SUBGRAPH_UNAVAILABLE', true],
+    ['told', 'BAD_USER_INPUT', false],
+  ])('of a change, of the kind %s, is told as %s', async (how, code, retryable) => {
+    const change = 'mutation ($how: String!, $input: Change) { it: change(how: $how, input: $input) }';
+    const { errors } = await ask(change, { how });
+    expect(errors).toMatchObject([{ path: ['it'], extensions: { code, retryable } }]);
+    const withKey = await ask(change, { how, input: { idempotencyKey: 'k' } });
+    expect(withKey.errors).toMatchObject([{ extensions: { code, retryable: code.startsWith('SUBGRAPH_') } }]);
   });
 
   it('never repeats a long value whole', async () => {

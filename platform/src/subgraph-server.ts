@@ -10,9 +10,17 @@ import {
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse } from 'graphql';
+import {
+  type FieldNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+} from 'graphql';
 import { guardSchema } from './access.ts';
-import { isStatementTimeout, isStoreAway, statementCause } from './database.ts';
+import { errorNumber, isStatementTimeout, isStoreAway, statementCause } from './database.ts';
 import { parseDeadline, withDeadline } from './deadline.ts';
 import { badUserInput, clipMessage, errorCodes, SoukError } from './errors.ts';
 import { type IdKind, idPrefixes, parseId } from './id.ts';
@@ -27,6 +35,7 @@ import {
 } from './identity.ts';
 import type { Logger } from './logger.ts';
 import { custodyIn, extensionsFor, type TokenCustody } from './token-custody.ts';
+import { type UnknownOutcome, unknownOutcome } from './unknown-outcome.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -76,6 +85,7 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
     stopOnTerminationSignals: false,
     plugins: [
       logUnexpectedErrors as ApolloServerPlugin<Context>,
+      noteUnknownOutcomes as ApolloServerPlugin<Context>,
       tellCustody as ApolloServerPlugin<Context>,
       ApolloServerPluginLandingPageDisabled(),
       // Each of these does work for every field or request that nobody reads here.
@@ -209,6 +219,8 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
   ) {
     return { message: clipMessage(formatted.message), ...place, extensions: { code, retryable: false } };
   }
+  const outcome = original instanceof Error ? unknownOutcomes.get(original) : undefined;
+  if (outcome) return { ...place, ...outcome };
   if (isStoreAway(original)) {
     return {
       message: 'This part of the shop is not available right now. Try again.',
@@ -228,6 +240,31 @@ function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLF
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: false },
   };
+}
+
+/** What clients are told of mutations whose store did not answer, by the error that says so: masking sees nothing but that. */
+const unknownOutcomes = new WeakMap<Error, UnknownOutcome>();
+
+/** A store that vanished may have committed what it was told last. One that answers with an error has not. */
+const noteUnknownOutcomes: ApolloServerPlugin = {
+  requestDidStart: async () => ({
+    async didEncounterErrors({ errors, operation, request }) {
+      if (operation?.operation !== 'mutation') return;
+      for (const error of errors) {
+        const original = unwrapResolverError(error);
+        if (!(original instanceof Error) || !isStoreAway(original) || errorNumber(original) !== undefined) continue;
+        const field = rootFieldOf(operation, error.path);
+        if (field) unknownOutcomes.set(original, unknownOutcome(field, request.variables ?? {}));
+      }
+    },
+  }),
+};
+
+function rootFieldOf({ selectionSet }: OperationDefinitionNode, path: GraphQLError['path']): FieldNode | undefined {
+  return selectionSet.selections.find(
+    (selection): selection is FieldNode =>
+      selection.kind === Kind.FIELD && (selection.alias ?? selection.name).value === path?.[0],
+  );
 }
 
 const isErrorCode = (code: unknown) => errorCodes.some((known) => known === code);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@souk/platform/errors';
+import { unknownOutcome } from '@souk/platform/unknown-outcome';
 import {
   type FieldNode,
   type GraphQLFormattedError,
@@ -6,7 +7,6 @@ import {
   type OperationDefinitionNode,
   parse,
   type SelectionSetNode,
-  valueFromASTUntyped,
 } from 'graphql';
 
 /** Why there is no answer, as far as it concerns the client. */
@@ -68,12 +68,7 @@ function lostMutations(
         ),
         path,
       };
-    const isSafe = hasIdempotencyKey(field, variables);
-    const advice = isSafe
-      ? 'Send it again with the same idempotencyKey: it is done once only.'
-      : 'Look whether it was done before you send it again.';
-    const message = `This part of the shop did not say whether the change was made. ${advice}`;
-    return { ...lost('SUBGRAPH_TIMEOUT', message, { retryable: isSafe }), path };
+    return { ...unknownOutcome(field, variables), path };
   });
 }
 
@@ -83,15 +78,6 @@ function lost(
   { retryable, retryAfterMs }: { retryable: boolean; retryAfterMs?: number | undefined },
 ): GraphQLFormattedError {
   return { message, extensions: { code, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
-}
-
-/** Whether a mutation carries a key of its own, as an argument or in its input. */
-function hasIdempotencyKey({ arguments: given = [] }: FieldNode, variables: Record<string, unknown>): boolean {
-  return given.some(({ name, value }) => {
-    const argument: unknown = valueFromASTUntyped(value, variables);
-    if (name.value === 'idempotencyKey') return typeof argument === 'string';
-    return typeof Object(argument).idempotencyKey === 'string';
-  });
 }
 
 function lostPaths({ selectionSet }: OperationDefinitionNode): (string | number)[][] {
