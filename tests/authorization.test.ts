@@ -53,6 +53,7 @@ const table: Record<string, Row> = {
   'Query.roleGrants': none,
   'Query.accessEntries': none,
   'Query.doorLimits': none,
+  'Query.signingKeys': none,
   'Query.product': { self: (v) => `id: "${v.productId}"` },
   'Query.products': { self: () => '' },
   'Query.productSearch': { self: () => 'query: "shoe"' },
@@ -91,6 +92,7 @@ const table: Record<string, Row> = {
   'Mutation.roleScopesSet': () => `input: { role: CUSTOMER, scopes: ["access:write"], expectedVersion: 1 }`,
   'Mutation.doorLimitsSet': () => `input: { instance: null, expectedVersion: 1 }`,
   'Mutation.accessEntryAdd': (v) => `input: { effect: DENY, kind: USER, subject: "${v.userId}" }`,
+  'Mutation.signingKeysRotate': () => 'compromised: true',
   'Mutation.accessEntryRemove': () => `id: "${newId('AccessEntry')}"`,
   'Mutation.productCreate': () =>
     `input: { title: "X", description: "X", variants: [{ sku: "${newId('Event')}", price: { amount: "1.00", currencyCode: "EUR" } }] }`,

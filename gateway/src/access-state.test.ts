@@ -17,6 +17,7 @@ let asked: number;
 const snapshot = (version: number, changes: Partial<AccessSnapshot> = {}): AccessSnapshot => ({
   version,
   revokedSessionIds: [],
+  revokedKeyIds: [],
   blockedUserIds: [],
   userRoles: {},
   roleScopes: {},

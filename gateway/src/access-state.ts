@@ -81,6 +81,8 @@ export function followAccessState({
 const snapshotShape = z.object({
   version: z.number(),
   revokedSessionIds: z.array(z.string()),
+  // A user subgraph that is not yet of this version does not tell.
+  revokedKeyIds: z.array(z.string()).default([]),
   blockedUserIds: z.array(z.string()),
   userRoles: z.record(z.string(), z.array(z.string())),
   roleScopes: z.record(z.string(), z.array(z.string())),

@@ -1,8 +1,9 @@
 import { SoukError } from '@souk/platform/errors';
 import type { AccessSnapshot, Viewer } from '@souk/platform/identity';
 import { narrowestFor } from '@souk/platform/ip-range';
-import { createRemoteJWKSet, type JWTPayload, errors as joseErrors, jwtVerify } from 'jose';
+import { type JWTPayload, jwtVerify } from 'jose';
 import type { AccessState } from './access-state.ts';
+import { followTokenKeys, isKeySetFault } from './token-keys.ts';
 
 /** Finds out who sent a request. Null: nobody in particular. */
 export type Authenticate = (request: { authorization: string | undefined; clientIp: string }) => Promise<Viewer | null>;
@@ -19,6 +20,8 @@ const TOKEN_TYPE = 'at+jwt';
 /** Clocks of two machines are never the same. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 const MAX_TOKEN_LENGTH = 4_096;
+/** Whatever a token says of itself: revocations are remembered for so long. */
+const LONGEST_LIFE_SECONDS = 300;
 
 /**
  * Verifies access tokens (RFC 9068) against the published keys, then holds them against what has changed since they were issued:
@@ -28,28 +31,30 @@ const MAX_TOKEN_LENGTH = 4_096;
  * SUBGRAPH_UNAVAILABLE (retryable) while it cannot be known whether a token was revoked.
  */
 export function createAuthenticate({ jwksUrl, issuer, audience, accessState }: AuthenticateOptions): Authenticate {
-  // The last good keys are kept for ever: a user subgraph that is away must not sign everybody out. An unknown key id asks again.
-  const keys = createRemoteJWKSet(new URL(jwksUrl), {
-    cacheMaxAge: Number.POSITIVE_INFINITY,
-    cooldownDuration: 1_000,
-    timeoutDuration: 2_000,
-  });
-  const verified = new Map<string, { payload: JWTPayload; expiresAtMs: number }>();
+  const keys = followTokenKeys(jwksUrl);
+  const verified = new Map<string, VerifiedToken>();
 
-  async function verify(token: string): Promise<JWTPayload> {
+  async function verify(token: string): Promise<VerifiedToken> {
     const known = verified.get(token);
-    if (known && known.expiresAtMs > Date.now()) return known.payload;
+    if (known && known.expiresAtMs > Date.now()) return known;
     verified.delete(token);
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
       audience,
       typ: TOKEN_TYPE,
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      maxTokenAge: LONGEST_LIFE_SECONDS,
       requiredClaims: ['sub', 'sid', 'exp', 'iat'],
     });
-    remember(verified, token, { payload, expiresAtMs: (payload.exp ?? 0) * 1000 });
-    return payload;
+    const { exp = 0, iat = 0 } = payload;
+    const fresh = {
+      payload,
+      keyId: protectedHeader.kid,
+      expiresAtMs: Math.min(exp, iat + LONGEST_LIFE_SECONDS) * 1_000,
+    };
+    remember(verified, token, fresh);
+    return fresh;
   }
 
   return async ({ authorization, clientIp }) => {
@@ -57,24 +62,23 @@ export function createAuthenticate({ jwksUrl, issuer, audience, accessState }: A
     if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
     if (authorization === undefined) return null;
     const token = bearerToken(authorization);
-    const payload = await verify(token).catch((cause: unknown) => {
+    const { payload, keyId } = await verify(token).catch((cause: unknown) => {
       // A key set that cannot be fetched says nothing about the token.
       if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
       throw invalidToken('is not valid or has expired', cause);
     });
     if (!snapshot) throw temporarilyUnknown();
+    if (!keyId) throw invalidToken('does not name its key');
+    if (snapshot.revokedKeyIds.includes(keyId)) throw invalidToken('was signed with a key that was given up');
     return viewerOf(payload, snapshot);
   };
 }
 
-/** Whether the keys could not be had: no answer, or one that is no key set. jose has no class of its own for a wrong status. */
-function isKeySetFault(error: unknown): boolean {
-  if (!(error instanceof joseErrors.JOSEError)) return true;
-  return (
-    error instanceof joseErrors.JWKSTimeout ||
-    error instanceof joseErrors.JWKSInvalid ||
-    error.code === joseErrors.JOSEError.code
-  );
+/** A token whose signature need not be checked again. */
+interface VerifiedToken {
+  payload: JWTPayload;
+  keyId: string | undefined;
+  expiresAtMs: number;
 }
 
 function bearerToken(authorization: string): string {
@@ -89,7 +93,7 @@ function viewerOf(payload: JWTPayload, snapshot: AccessSnapshot): Viewer {
     sid: sessionId,
     roles: issuedRoles,
   } = payload as JWTPayload & { sid?: unknown; roles?: unknown };
-  if (typeof userId !== 'string' || typeof sessionId !== 'string' || !Array.isArray(issuedRoles))
+  if (!isName(userId) || !isName(sessionId) || !Array.isArray(issuedRoles))
     throw invalidToken('lacks a required claim');
   if (snapshot.revokedSessionIds.includes(sessionId)) throw invalidToken('belongs to a session that was signed out');
   if (snapshot.blockedUserIds.includes(userId))
@@ -97,6 +101,10 @@ function viewerOf(payload: JWTPayload, snapshot: AccessSnapshot): Viewer {
   refuseDenied(liveEntries(snapshot, 'USER').find(({ subject }) => subject === userId));
   const roles = snapshot.userRoles[userId] ?? issuedRoles.map(String);
   return { userId, sessionId, roles, scopes: new Set(roles.flatMap((role) => snapshot.roleScopes[role] ?? [])) };
+}
+
+function isName(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim !== '';
 }
 
 type Entry = AccessSnapshot['accessEntries'][number];

@@ -32,7 +32,7 @@ export function corsOptionsFor(
 ): (request: FastifyRequest) => Promise<FastifyCorsOptions> {
   return async ({ headers: { origin } }) => ({
     ...options,
-    origin: origin !== undefined && origins.mayRead(origin) ? origin : false,
+    origin: origin && origins.mayRead(origin) ? origin : false,
     credentials: origin !== undefined && origins.mayKeepToken(origin),
   });
 }

@@ -135,6 +135,7 @@ describe('a page that wants the cookie', () => {
     ['of an origin that ends like a listed one', { origin: 'https://evilshop.example' }, {}],
     ['of an origin that begins like a listed one', { origin: 'https://shop.example.evil.example' }, {}],
     ['in a sandbox', { origin: 'null' }, {}],
+    ['of no origin', { origin: '' }, {}],
     ['that names two origins', { origin: `${shop}, https://evil.example` }, {}],
     ['of a listed origin on another site', { 'sec-fetch-site': 'cross-site' }, {}],
     ['that no page sent', { 'sec-fetch-site': 'none' }, {}],

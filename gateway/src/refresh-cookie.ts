@@ -70,7 +70,7 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 /** Who may be asked by whom is told by the browser, in headers that no script can write (https://fetch.spec.whatwg.org/#forbidden-request-header). */
 function refuseStrangers(request: FastifyRequest, origins: BrowserOrigins): void {
   const { origin, 'sec-fetch-site': site } = request.headers;
-  if (origin === undefined) {
+  if (!origin) {
     throw forbidden(
       `Expected an Origin header, as browsers send it. Other clients keep the refresh token themselves: leave ${REFRESH_TOKEN_HEADER} out.`,
     );

@@ -171,6 +171,8 @@ export interface AccessSnapshot {
   version: number;
   /** Sessions that were signed out or revoked. */
   revokedSessionIds: string[];
+  /** Signing keys that were given up because somebody may have copied them; for longer than any gateway keeps a key. */
+  revokedKeyIds: string[];
   /** Users who are suspended or deleted. */
   blockedUserIds: string[];
   /** Roles of users whose roles changed since their token was issued. */

@@ -52,7 +52,7 @@ export async function openTestService() {
       custody,
       log: logger,
     };
-    const contextValue = createContext(request, { db, issueTokens, tokenLifeSeconds: TOKEN_LIFE_SECONDS });
+    const contextValue = createContext(request, { db, issueTokens, keys, tokenLifeSeconds: TOKEN_LIFE_SECONDS });
     const asTravelled = (value: unknown) => JSON.parse(JSON.stringify(value ?? null));
     const answered = await graphql({ schema, source, variableValues: asTravelled(variableValues), contextValue });
     return { data: asTravelled(answered.data), errors: answered.errors ?? [] };

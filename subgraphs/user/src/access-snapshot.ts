@@ -3,7 +3,7 @@ import { ACCESS_CHANGED_CHANNEL, ACCESS_SNAPSHOT_KEY, type AccessSnapshot } from
 import type { Sweep } from '@souk/platform/jobs';
 import type { Logger } from '@souk/platform/logger';
 import type { RedisConnection } from '@souk/platform/redis';
-import { and, eq, gt, inArray, isNull, type SQL } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNull, or, type SQL } from 'drizzle-orm';
 import { accessBell, currentAccessVersion } from './access-change.ts';
 import { liveEntries } from './access-list.ts';
 import { doorLimitsRow, effectiveLimits } from './door-limits.ts';
@@ -31,7 +31,13 @@ export async function buildAccessSnapshot(db: Reader, tokenLifeSeconds: number):
   const changes = await db
     .select({ kind: accessChanges.kind, subject: accessChanges.subject })
     .from(accessChanges)
-    .where(and(gt(accessChanges.changedAt, since), inArray(accessChanges.kind, ['SESSION', 'USER'])));
+    .where(
+      or(
+        and(gt(accessChanges.changedAt, since), inArray(accessChanges.kind, ['SESSION', 'USER'])),
+        // Who copied a key can sign a new token with it at any time.
+        eq(accessChanges.kind, 'KEY'),
+      ),
+    );
   const changed = (kind: string) => [
     ...new Set(changes.filter((each) => each.kind === kind).map(({ subject }) => subject)),
   ];
@@ -43,6 +49,7 @@ export async function buildAccessSnapshot(db: Reader, tokenLifeSeconds: number):
   return {
     version,
     revokedSessionIds: changed('SESSION'),
+    revokedKeyIds: changed('KEY'),
     blockedUserIds: [...new Set([...blocked, ...(await activeInDeniedDomains(db, entries, since))])],
     userRoles: await rolesOf(db, userIds),
     roleScopes: Object.fromEntries(grants.map(({ role, scopes }) => [role, scopes])),

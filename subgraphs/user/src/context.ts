@@ -4,6 +4,7 @@ import type { Viewer } from '@souk/platform/identity';
 import type { SubgraphRequest } from '@souk/platform/subgraph-server';
 import type { IssuedTokens, TokenIssuer } from './access-token.ts';
 import { issueInto } from './custody.ts';
+import type { SigningKeys } from './keys.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 import type { Client, SessionGrant } from './session.ts';
 
@@ -12,11 +13,12 @@ export interface Context extends SubgraphRequest {
   db: Database;
   loaders: Loaders;
   issueTokens: TokenIssuer;
+  keys: SigningKeys;
   /** Seconds an access token lives; changes are announced to gateways for so long. */
   tokenLifeSeconds: number;
 }
 
-export type ContextParts = Pick<Context, 'db' | 'issueTokens' | 'tokenLifeSeconds'>;
+export type ContextParts = Pick<Context, 'db' | 'issueTokens' | 'keys' | 'tokenLifeSeconds'>;
 
 export function createContext(request: SubgraphRequest, parts: ContextParts): Context {
   return {

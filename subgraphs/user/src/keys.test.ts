@@ -2,9 +2,10 @@ import { createTestDatabase } from '@souk/dev/test-database';
 import { type Database, nowPlus, openDatabase } from '@souk/platform/database';
 import { eq } from 'drizzle-orm';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { buildAccessSnapshot } from './access-snapshot.ts';
 import { createTokenIssuer } from './access-token.ts';
-import { openSigningKeys } from './keys.ts';
+import { KEYS_MAX_AGE_SECONDS, openSigningKeys, shownKeys } from './keys.ts';
 import { signingKeys } from './tables.ts';
 
 const secret = 'a secret of thirty-two characters';
@@ -43,11 +44,15 @@ const verify = async (keys: ReturnType<typeof open>, token: string) =>
     typ: 'at+jwt',
     requiredClaims: ['sub', 'sid', 'exp', 'iat', 'jti'],
   });
-const age = () =>
-  db
+/** Makes every key as old as if it had been there for a while, and the active one due. */
+const age = async () => {
+  await db.update(signingKeys).set({ createdAt: nowPlus(-3_601) });
+  await db
     .update(signingKeys)
     .set({ activatedAt: nowPlus(-3_601) })
     .where(eq(signingKeys.slot, 'ACTIVE'));
+};
+const kidsOf = async (keys: ReturnType<typeof open>) => (await keys.publicKeys()).keys.map(({ kid }) => kid);
 
 test('an access token says who, which session, which roles and scopes, and lives five minutes', async () => {
   const keys = open();
@@ -77,6 +82,56 @@ test('a rotation signs with the key published before, and old tokens stay good',
   const { protectedHeader } = await verify(keys, fresh);
   expect(publishedBefore).toContain(protectedHeader.kid);
   expect(protectedHeader.kid).not.toBe((await verify(keys, old)).protectedHeader.kid);
+});
+
+test('a key does not sign before verifiers can know it, however old the active one is', async () => {
+  const keys = open();
+  const { kid } = await keys.active();
+  await db
+    .update(signingKeys)
+    .set({ activatedAt: nowPlus(-3_601) })
+    .where(eq(signingKeys.slot, 'ACTIVE'));
+  await db.update(signingKeys).set({ createdAt: nowPlus(-KEYS_MAX_AGE_SECONDS) });
+  await keys.rotate();
+  expect((await keys.active()).kid).toBe(kid);
+  expect(await kidsOf(keys)).toHaveLength(2);
+});
+
+test('staff can have the next key sign at once, and not twice in a row', async () => {
+  const keys = open();
+  const { accessToken: old } = await issue(keys);
+  await db.update(signingKeys).set({ createdAt: nowPlus(-71) });
+  const next = (await shownKeys(db)).find(({ status }) => status === 'NEXT')?.keyId;
+  await keys.rotateNow();
+  expect((await keys.active()).kid).toBe(next);
+  await verify(keys, old);
+  const before = await kidsOf(keys);
+  await expect(keys.rotateNow()).rejects.toMatchObject({ refusals: [{ code: 'RATE_LIMITED', retryAfterMs: 70_000 }] });
+  expect(await kidsOf(keys)).toEqual(before);
+  expect((await keys.active()).kid).toBe(next);
+});
+
+test('of two who rotate at the same instant one does', async () => {
+  const keys = open();
+  await keys.active();
+  await db.update(signingKeys).set({ createdAt: nowPlus(-71) });
+  const outcomes = await Promise.allSettled([keys.rotateNow(), open().rotateNow()]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await kidsOf(keys)).toHaveLength(3);
+});
+
+test('keys that may have been copied are given up, all at once and on every instance, and named to the gateways', async () => {
+  const [keys, other] = [open(), open()];
+  const { accessToken: old } = await issue(keys);
+  await other.active();
+  const before = await kidsOf(keys);
+  await keys.replaceAll();
+  const after = await kidsOf(keys);
+  expect(after).toHaveLength(2);
+  expect(after.filter((kid) => before.includes(kid))).toEqual([]);
+  await expect(verify(keys, old)).rejects.toThrow();
+  await vi.waitFor(async () => expect(after).toContain((await other.active()).kid), 3_000);
+  expect((await buildAccessSnapshot(db, 300)).revokedKeyIds.sort()).toEqual([...before].sort());
 });
 
 test('a retired key is forgotten when the last token it signed is dead', async () => {

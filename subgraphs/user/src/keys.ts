@@ -5,13 +5,17 @@ import {
   must,
   now,
   nowPlus,
+  type Reader,
   type Transaction,
   transaction,
 } from '@souk/platform/database';
-import { and, asc, eq, isNull, lt } from 'drizzle-orm';
+import { refuse } from '@souk/platform/errors';
+import { and, asc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from 'jose';
+import { accessBell, recordAccessChanges } from './access-change.ts';
 import { seal, unseal } from './sealing.ts';
-import { signingKeys } from './tables.ts';
+import { isTrue } from './sql-truth.ts';
+import { type SigningKeyRow, signingKeys } from './tables.ts';
 
 /**
  * The keys of access tokens. The next key is published long before it signs, and a retired one until the last token it signed is dead,
@@ -24,6 +28,14 @@ export interface SigningKeys {
   publicKeys(): Promise<JSONWebKeySet>;
   /** Moves on to the next key when the active one is old enough, and forgets the retired. */
   rotate(): Promise<void>;
+  /**
+   * Moves on to the next key whatever the age of the active one. Tokens that are signed already stay good.
+   *
+   * @throws {Refused} RATE_LIMITED while the next key has not been published for long enough to be known everywhere
+   */
+  rotateNow(): Promise<void>;
+  /** Gives up every key, because one may have been copied, and makes new ones. Gateways refuse all tokens signed so far within a second. */
+  replaceAll(): Promise<void>;
 }
 
 export interface SigningKeysOptions {
@@ -39,7 +51,10 @@ export interface SigningKeysOptions {
 export const ALGORITHM = 'EdDSA';
 const SEALED_FOR = 'access token key';
 /** An instance signs with the key it knows for so long, without asking whether it still is the active one. */
-const KNOWN_FOR_MS = 30_000;
+const KNOWN_FOR_MS = 500;
+/** For so long a verifier may keep the key set, so a key is in it for longer before it signs. */
+export const KEYS_MAX_AGE_SECONDS = 60;
+const PUBLISHED_AHEAD_SECONDS = KEYS_MAX_AGE_SECONDS + 10;
 /** Beyond the last token's life: instances that have not noticed a rotation, clocks that differ. */
 const MARGIN_SECONDS = 900;
 
@@ -49,7 +64,8 @@ export function openSigningKeys({ db, secret, rotateAfterSeconds, tokenLifeSecon
   async function active() {
     if (known && known.until > Date.now()) return known;
     const row = (await readActive()) ?? (await createFirst());
-    known = { kid: row.kid, privateKey: await openPrivateKey(secret, row), until: Date.now() + KNOWN_FOR_MS };
+    const privateKey = known?.kid === row.kid ? known.privateKey : await openPrivateKey(secret, row);
+    known = { kid: row.kid, privateKey, until: Date.now() + KNOWN_FOR_MS };
     return known;
   }
 
@@ -75,7 +91,10 @@ export function openSigningKeys({ db, secret, rotateAfterSeconds, tokenLifeSecon
   async function rotate(): Promise<void> {
     await active();
     const successor = await newKey(secret, 'NEXT');
-    await transaction(db, (tx) => moveOn(tx, rotateAfterSeconds, successor));
+    await transaction(db, async (tx) => {
+      const pair = await lockPair(tx);
+      if (pair?.active.isOld && pair.next.isKnown) await moveOn(tx, pair, successor);
+    });
     known = undefined;
     const dead = and(
       isNull(signingKeys.slot),
@@ -84,36 +103,102 @@ export function openSigningKeys({ db, secret, rotateAfterSeconds, tokenLifeSecon
     await db.delete(signingKeys).where(must(dead));
   }
 
+  async function rotateNow(): Promise<void> {
+    await active();
+    const successor = await newKey(secret, 'NEXT');
+    await transaction(db, async (tx) => {
+      const pair = await lockPair(tx);
+      if (!pair?.next.isKnown) {
+        const retryAfterMs = PUBLISHED_AHEAD_SECONDS * 1_000;
+        const message =
+          'The next key has been published only just now, and not every verifier knows it yet. Wait a little.';
+        refuse('RATE_LIMITED', message, { retryAfterMs });
+      }
+      await moveOn(tx, pair, successor);
+    });
+    known = undefined;
+  }
+
+  async function replaceAll(): Promise<void> {
+    const keys = [await newKey(secret, 'ACTIVE'), await newKey(secret, 'NEXT')];
+    await transaction(db, async (tx) => {
+      const old = await tx
+        .select({ kid: signingKeys.kid })
+        .from(signingKeys)
+        .orderBy(asc(signingKeys.kid))
+        .for('update');
+      const kids = old.map(({ kid }) => kid);
+      if (kids.length > 0) await tx.delete(signingKeys).where(must(inArray(signingKeys.kid, kids)));
+      await tx.insert(signingKeys).values(keys);
+      await recordAccessChanges(
+        tx,
+        kids.map((kid) => ({ kind: 'KEY', subject: kid })),
+      );
+    });
+    known = undefined;
+    accessBell.ring(db);
+  }
+
+  /** The key that signs and the one after it, held until the transaction ends. */
+  async function lockPair(tx: Transaction): Promise<KeyPair | undefined> {
+    const rows = await tx
+      .select({
+        kid: signingKeys.kid,
+        slot: signingKeys.slot,
+        isOld: sql`${signingKeys.activatedAt} < ${nowPlus(-rotateAfterSeconds)}`.mapWith(isTrue),
+        isKnown: sql`${signingKeys.createdAt} < ${nowPlus(-PUBLISHED_AHEAD_SECONDS)}`.mapWith(isTrue),
+      })
+      .from(signingKeys)
+      .where(inArray(signingKeys.slot, ['ACTIVE', 'NEXT']))
+      .orderBy(asc(signingKeys.slot))
+      .for('update');
+    const [active, next] = rows;
+    return active && next && { active, next };
+  }
+
   return {
     active,
     rotate,
+    rotateNow,
+    replaceAll,
     async publicKeys() {
       await active();
-      const rows = await db
-        .select({ kid: signingKeys.kid, x: signingKeys.publicKey })
-        .from(signingKeys)
-        .orderBy(asc(signingKeys.createdAt), asc(signingKeys.kid));
-      return { keys: rows.map(({ kid, x }) => ({ kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: ALGORITHM, kid, x })) };
+      const rows = await allKeys(db);
+      return {
+        keys: rows.map(({ kid, publicKey: x }) => ({ kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: ALGORITHM, kid, x })),
+      };
     },
   };
 }
 
-async function moveOn(tx: Transaction, rotateAfterSeconds: number, successor: NewKey): Promise<void> {
-  const [old] = await tx
-    .select({ kid: signingKeys.kid })
-    .from(signingKeys)
-    .where(and(eq(signingKeys.slot, 'ACTIVE'), lt(signingKeys.activatedAt, nowPlus(-rotateAfterSeconds))))
-    .for('update');
-  if (!old) return;
+interface KeyPair {
+  active: { kid: string; isOld: boolean };
+  next: { kid: string; isKnown: boolean };
+}
+
+async function moveOn(tx: Transaction, { active, next }: KeyPair, successor: NewKey): Promise<void> {
   await tx
     .update(signingKeys)
     .set({ slot: null, retiredAt: now })
-    .where(must(eq(signingKeys.kid, old.kid)));
+    .where(must(eq(signingKeys.kid, active.kid)));
   await tx
     .update(signingKeys)
     .set({ slot: 'ACTIVE', activatedAt: now })
-    .where(must(eq(signingKeys.slot, 'NEXT')));
+    .where(must(eq(signingKeys.kid, next.kid)));
   await tx.insert(signingKeys).values(successor);
+}
+
+/** Oldest first. */
+function allKeys(db: Reader): Promise<SigningKeyRow[]> {
+  return db.select().from(signingKeys).orderBy(asc(signingKeys.createdAt), asc(signingKeys.kid));
+}
+
+/** What staff may see of the keys. */
+export async function shownKeys(db: Reader) {
+  const rows = await allKeys(db);
+  return rows.map(({ kid, slot, createdAt, activatedAt, retiredAt }) => {
+    return { keyId: kid, status: slot ?? ('RETIRED' as const), createdAt, activatedAt, retiredAt };
+  });
 }
 
 type NewKey = typeof signingKeys.$inferInsert;
@@ -131,7 +216,7 @@ async function newKey(secret: string, slot: 'ACTIVE' | 'NEXT'): Promise<NewKey> 
   } as NewKey;
 }
 
-async function openPrivateKey(secret: string, row: typeof signingKeys.$inferSelect): Promise<CryptoKey> {
+async function openPrivateKey(secret: string, row: SigningKeyRow): Promise<CryptoKey> {
   let d: string;
   try {
     d = unseal(secret, SEALED_FOR, row.sealedPrivateKey);

@@ -32,7 +32,7 @@ await runSubgraph({
     const outboxFile = env.NODE_ENV === 'development' && !env.SMTP_URL ? env.MAIL_OUTBOX_FILE : null;
     return {
       resolvers,
-      createContext: (request) => createContext(request, { db, issueTokens, tokenLifeSeconds }),
+      createContext: (request) => createContext(request, { db, issueTokens, keys, tokenLifeSeconds }),
       routes: createRoutes({ keys, outboxFile }),
       events,
       sweeps: [publisher.sweep, mailer.sweep, ...createSweeps({ db, keys })],

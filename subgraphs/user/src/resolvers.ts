@@ -8,6 +8,7 @@ import { accountMutations } from './account-resolvers.ts';
 import { addressForOrder } from './address.ts';
 import { currentDoorLimits } from './door-limits.ts';
 import type { Resolvers } from './generated/resolvers.ts';
+import { shownKeys } from './keys.ts';
 import { nodeById, nodesById, visibleAddress, visibleSession, visibleUser } from './node.ts';
 import { allRoleGrants } from './role.ts';
 import { staffMutations } from './staff-resolvers.ts';
@@ -27,6 +28,7 @@ export const resolvers: Resolvers = {
     roleGrants: (_root, _args, { db }) => allRoleGrants(db),
     accessEntries: (_root, _args, { db }) => allEntries(db),
     doorLimits: (_root, _args, { db }) => currentDoorLimits(db),
+    signingKeys: (_root, _args, { db }) => shownKeys(db),
     addressForOrder: (_root, { userId, addressId }, { db }) => addressForOrder(db, userId, addressId ?? null),
     accessSnapshot: async (_root, _args, { db, tokenLifeSeconds }) =>
       JSON.stringify(await buildAccessSnapshot(db, tokenLifeSeconds)),

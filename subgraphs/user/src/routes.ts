@@ -1,12 +1,9 @@
 import type { SubgraphParts } from '@souk/platform/subgraph';
 import type { SubgraphRequest } from '@souk/platform/subgraph-server';
-import type { SigningKeys } from './keys.ts';
+import { KEYS_MAX_AGE_SECONDS, type SigningKeys } from './keys.ts';
 import { readOutboxFile } from './mail-transport.ts';
 
 type Routes = NonNullable<SubgraphParts<SubgraphRequest>['routes']>;
-
-/** How long a verifier may keep the key set; the next key is in it long before it is used. */
-const KEYS_MAX_AGE_SECONDS = 60;
 
 /** What is served beside GraphQL: the public keys of access tokens, to everybody; in development, the mails nobody receives. */
 export function createRoutes({ keys, outboxFile }: { keys: SigningKeys; outboxFile: string | null }): Routes {

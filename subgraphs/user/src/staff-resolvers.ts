@@ -3,6 +3,7 @@ import { addEntry, removeEntry } from './access-list.ts';
 import { changing, viewerOf } from './context.ts';
 import { setDoorLimits } from './door-limits.ts';
 import type { MutationResolvers } from './generated/resolvers.ts';
+import { shownKeys } from './keys.ts';
 import { setRoleScopes } from './role.ts';
 import { reinstate, setRoles, suspend } from './staff.ts';
 
@@ -20,6 +21,11 @@ export const staffMutations = {
     payload(() => {
       const author = { userId: viewerOf(context).userId, clientIp: context.clientIp };
       return changing(context, addEntry(context.db, author, input));
+    }),
+  signingKeysRotate: (_root, { compromised }, { db, keys }) =>
+    payload(async () => {
+      await (compromised ? keys.replaceAll() : keys.rotateNow());
+      return { signingKeys: await shownKeys(db) };
     }),
   accessEntryRemove: (_root, { id }, context) => payload(() => changing(context, removeEntry(context.db, id))),
 } satisfies MutationResolvers;

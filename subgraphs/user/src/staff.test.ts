@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestService, type Person, type TestService } from '../test-service.ts';
 import { setRoleScopes } from './role.ts';
 import { endSuspensions, suspend } from './staff.ts';
-import { sessions, staffRoles, users } from './tables.ts';
+import { sessions, signingKeys, staffRoles, users } from './tables.ts';
 
 let service: TestService;
 let admin: Person;
@@ -223,5 +223,32 @@ describe('users', () => {
       id: other.id,
     });
     expect(errors[0]?.extensions['code']).toBe('FORBIDDEN');
+  });
+});
+
+describe('signingKeysRotate', () => {
+  const FIELDS = 'signingKeys { keyId status activatedAt retiredAt }';
+  const rotate = async (args = '') => {
+    const source = `mutation { signingKeysRotate${args} { ${FIELDS} userErrors { code retryAfterMs } } }`;
+    return (await service.ask(admin.accessToken, source)).data.signingKeysRotate;
+  };
+  const list = async () => (await service.ask(admin.accessToken, `{ ${FIELDS} }`)).data.signingKeys;
+  const statuses = (keys: { status: string }[]) => keys.map(({ status }) => status).sort();
+
+  test('has the next key sign, shows all of them, and refuses the one after that for a while', async () => {
+    await service.db.update(signingKeys).set({ createdAt: nowPlus(-71) });
+    const { signingKeys: keys, userErrors } = await rotate();
+    expect(userErrors).toEqual([]);
+    expect(statuses(keys)).toEqual(['ACTIVE', 'NEXT', 'RETIRED']);
+    expect(await list()).toEqual(keys);
+    expect(await rotate()).toEqual({ signingKeys: null, userErrors: [{ code: 'RATE_LIMITED', retryAfterMs: 70_000 }] });
+    expect(await list()).toEqual(keys);
+  });
+
+  test('gives up every key when one may have been copied', async () => {
+    const before = (await list()).map(({ keyId }: { keyId: string }) => keyId);
+    const { signingKeys: keys } = await rotate('(compromised: true)');
+    expect(statuses(keys)).toEqual(['ACTIVE', 'NEXT']);
+    expect(keys.filter(({ keyId }: { keyId: string }) => before.includes(keyId))).toEqual([]);
   });
 });

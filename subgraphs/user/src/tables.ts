@@ -122,7 +122,7 @@ export const accessChanges = mysqlTable(
   'access_changes',
   {
     version: bigint('version', { mode: 'number', unsigned: true }).notNull(),
-    kind: varchar('kind', { length: 8 }).$type<'SESSION' | 'USER' | 'ROLE' | 'ENTRY' | 'LIMITS'>().notNull(),
+    kind: varchar('kind', { length: 8 }).$type<'SESSION' | 'USER' | 'ROLE' | 'ENTRY' | 'LIMITS' | 'KEY'>().notNull(),
     subject: varchar('subject', { length: 64 }).notNull(),
     changedAt: instant('changed_at').notNull().default(now),
   },
@@ -282,3 +282,4 @@ export type SessionRow = typeof sessions.$inferSelect;
 export type RoleGrantRow = typeof roleGrants.$inferSelect;
 export type AccessEntryRow = typeof accessEntries.$inferSelect;
 export type DoorLimitsRow = typeof doorLimits.$inferSelect;
+export type SigningKeyRow = typeof signingKeys.$inferSelect;
