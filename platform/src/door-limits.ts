@@ -46,7 +46,7 @@ export const defaultDoorLimits: DoorLimits = {
   sensitiveRootField: { points: 120, windowSeconds: 60 },
   // Every signed-in client does this every few minutes, and nobody guesses 256 bits.
   rootFields: [{ name: 'tokenRefresh', points: 6_000, windowSeconds: 60 }],
-  instance: { minimumInFlight: 64, maximumInFlight: 1_000, delayMs: 100, reservedPercent: 20 },
+  instance: { minimumInFlight: 32, maximumInFlight: 1_000, delayMs: 100, reservedPercent: 20 },
 };
 
 const budget = z.object({ points: whole(10, 100_000_000), windowSeconds: whole(1, 3_600) });
