@@ -3,7 +3,7 @@ import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import { isCommit } from '../is-commit.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
-import { amidShoppers, longestWaitMs, shoppersEnv, summaryOf } from '../shoppers.ts';
+import { amidShoppers, type Crowd, longestWaitMs, shoppersEnv, summaryOf } from '../shoppers.ts';
 
 /** A transaction commits, and nobody hears of it: the connection breaks with the answer to its COMMIT. */
 export const lostCommits: Scenario = {
@@ -14,8 +14,8 @@ export const lostCommits: Scenario = {
 
   async run(rig, { rounds, random }) {
     const share = rounds / subgraphNames.length;
-    const { history } = await amidShoppers(rig, random, ({ gaveUp }) =>
-      Promise.all(subgraphNames.map((subgraph) => loseCommits(rig, subgraph, share, gaveUp))),
+    const { history } = await amidShoppers(rig, random, (crowd) =>
+      Promise.all(subgraphNames.map((subgraph) => loseCommits(rig, subgraph, share, crowd))),
     );
     return {
       figures: [
@@ -30,15 +30,16 @@ export const lostCommits: Scenario = {
 
 const POLL_MS = 20;
 
-/** One at a time, so that what is done again is mostly heard of. */
-async function loseCommits(
-  { network }: Rig,
-  subgraph: SubgraphName,
-  count: number,
-  gaveUp: AbortSignal,
-): Promise<void> {
+/** One at a time, and the next when somebody has got on: so the shop is not only busy with doing again what failed. */
+async function loseCommits({ network }: Rig, subgraph: SubgraphName, count: number, crowd: Crowd): Promise<void> {
+  const { history, gaveUp } = crowd;
+  const until = async (isSo: () => boolean) => {
+    while (!isSo()) await delay(POLL_MS, undefined, { signal: gaveUp });
+  };
   for (let lost = 0; lost < count; lost++) {
+    const begun = history.wishes.length;
     const left = network.mysql[subgraph].loseReplies(1, isCommit);
-    while (left() > 0) await delay(POLL_MS, undefined, { signal: gaveUp });
+    await until(() => left() === 0);
+    await until(() => history.wishes.length > begun);
   }
 }
