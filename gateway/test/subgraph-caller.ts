@@ -1,4 +1,5 @@
 import { createLogger } from '@souk/platform/logger';
+import type { TokenCustody } from '@souk/platform/token-custody';
 import type { GraphQLFormattedError } from 'graphql';
 import { register } from 'prom-client';
 import type { RequestScope } from '../src/request-scope.ts';
@@ -13,7 +14,10 @@ export const hasty = { queryTimeoutMs: 300, mutationTimeoutMs: 600 };
 
 /** What asks a subgraph in tests: the gateway's client, with limits that nothing reaches, and what it tells about itself. */
 export interface SubgraphCaller {
-  ask(query?: string, options?: { variables?: Record<string, unknown>; hungUp?: AbortSignal }): Promise<SubgraphAnswer>;
+  ask(
+    query?: string,
+    options?: { variables?: Record<string, unknown>; hungUp?: AbortSignal; custody?: TokenCustody },
+  ): Promise<SubgraphAnswer>;
   /** The codes of the errors of so many queries sent at once; `answered` for those without. */
   askAtOnce(count: number, query?: string): Promise<string[]>;
   /** By address: whether it gets requests. */
@@ -52,12 +56,13 @@ export function openSubgraphCaller(
   };
 
   const caller: SubgraphCaller = {
-    ask: async (query = QUERY, { variables = {}, hungUp = new AbortController().signal } = {}) => {
+    ask: async (query = QUERY, { variables = {}, hungUp = new AbortController().signal, custody } = {}) => {
       const context: RequestScope = {
         requestId: 'request-1',
         viewer: null,
         clientIp: '192.0.2.7',
         clientAgent: 'test',
+        custody,
         log: logger,
         hungUp,
       };
