@@ -189,14 +189,14 @@ describe('a client that hangs up', () => {
 });
 
 describe('a slow subgraph', () => {
-  it('has 64 requests under way and 64 waiting; the next is refused at once, and those that wait follow in turn', async () => {
+  it('has 64 requests under way and 192 waiting; the next is refused at once, and those that wait follow in turn', async () => {
     const answers: (() => void)[] = [];
     await start((request, response) =>
       answers.push(() => answerWith({ data: { order: { id: 'x' } } })(request, response)),
     );
-    const first = caller.askAtOnce(128);
+    const first = caller.askAtOnce(256);
     await vi.waitFor(() => expect(subgraph.asked).toHaveLength(64));
-    expect(await caller.queueLength()).toBe(64);
+    expect(await caller.queueLength()).toBe(192);
     expect((await caller.ask()).errors).toMatchObject([
       { extensions: { code: 'SUBGRAPH_UNAVAILABLE', retryable: true, retryAfterMs: 1_000 } },
     ]);
@@ -204,7 +204,7 @@ describe('a slow subgraph', () => {
     expect(await caller.outcomes('full')).toBe(2);
     expect(subgraph.asked).toHaveLength(64);
 
-    for (let answered = 0; answered < 128; answered++) {
+    for (let answered = 0; answered < 256; answered++) {
       await vi.waitFor(() => expect(answers.length).toBeGreaterThan(0));
       answers.shift()?.();
     }
@@ -220,8 +220,8 @@ describe('a slow subgraph', () => {
     const client = new AbortController();
     const first = caller.askAtOnce(64);
     await vi.waitFor(() => expect(subgraph.asked).toHaveLength(64));
-    const waiting = Array.from({ length: 64 }, () => caller.ask(QUERY, { hungUp: client.signal }));
-    await vi.waitFor(async () => expect(await caller.queueLength()).toBe(64));
+    const waiting = Array.from({ length: 192 }, () => caller.ask(QUERY, { hungUp: client.signal }));
+    await vi.waitFor(async () => expect(await caller.queueLength()).toBe(192));
     client.abort();
     await Promise.all(waiting);
     expect(await caller.queueLength()).toBe(0);

@@ -31,7 +31,8 @@ export interface SubgraphClient extends GraphQLDataSource<RequestScope> {
 }
 
 const MAX_UNDER_WAY = 64;
-const MAX_WAITING = 64;
+/** A rush is answered fast and comes all at once: what waits here briefly need not be asked again. How long it may, its deadline says. */
+const MAX_WAITING = 192;
 /** Nobody else is told a refresh token. */
 const KEEPER_OF_SESSIONS = 'user';
 
