@@ -1,10 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Performance, perform } from './perform.ts';
-import { reportOf, rowOf } from './report.ts';
+import { report, summaryOf } from './report.ts';
 import { scenarios } from './scenarios.ts';
 
 /**
@@ -13,16 +10,15 @@ import { scenarios } from './scenarios.ts';
 const usage = `npm run faults [-- options]
 
   (none)            the tests of the project, small: what CI runs
-  --full            every scenario as large as the report shows it; takes about an hour and writes docs/faults.md
-  --only <name>,…   these scenarios only: ${Object.keys(scenarios).join(', ')}
+  --full            every scenario as large as the report shows it; takes more than an hour and writes docs/faults.md
+  --only <name>,…   these scenarios only, as small as in CI, or with --full as large as in the report:
+                    ${Object.keys(scenarios).join(', ')}
   --seed <text>     other choices; the same seed makes the same ones
-  --small           with --only: as small as in CI
 `;
 
 const { values } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
-    small: { type: 'boolean', default: false },
     only: { type: 'string' },
     seed: { type: 'string', default: 'souk' },
     help: { type: 'boolean', default: false },
@@ -38,19 +34,20 @@ async function run(): Promise<number> {
   if (unknown.length > 0) return say(`There is no scenario ${unknown.join(', ')}.\n\n${usage}`, 2);
 
   const wanted = Object.fromEntries(Object.entries(scenarios).filter(([name]) => names.includes(name)));
-  const scale = values.small ? 'small' : 'full';
-  const performances = await perform(wanted, { scale, seed: values.seed, hear: (each) => say(`${lineOf(each)}\n`) });
-  if (values.full && values.only === undefined) {
-    const file = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
-    writeFileSync(file, reportOf(performances, { seed: values.seed, cores: cpus() }));
-    say(`Written to ${file}\n`);
-  }
+  const performances = await perform(wanted, {
+    scale: values.full ? 'full' : 'small',
+    seed: values.seed,
+    hear(each) {
+      say(`${lineOf(each)}\n`);
+      if (values.full) report([each], values.seed);
+    },
+  });
   return performances.some(({ failure }) => failure !== null) ? 1 : 0;
 }
 
 function lineOf(performance: Performance): string {
   const { name, tookMs, failure } = performance;
-  return `${name} (${Math.round(tookMs / 1_000)} s): ${rowOf(performance)}${failure === null ? '' : `\n${failure}`}`;
+  return `${name} (${Math.round(tookMs / 1_000)} s): ${summaryOf(performance)}${failure === null ? '' : `\n${failure}`}`;
 }
 
 function runTests(): number {
