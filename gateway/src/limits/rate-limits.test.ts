@@ -5,7 +5,7 @@ import { createLogger } from '@souk/platform/logger';
 import type { Peer } from '@souk/platform/peer';
 import { openRedis } from '@souk/platform/redis';
 import { register } from 'prom-client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTcpProxy } from '../../../platform/test/tcp-proxy.ts';
 import { openTestGateway, type TestGateway, type TestGatewayOptions } from '../../test/test-gateway.ts';
 import { followAccessState } from '../access-state.ts';
@@ -195,21 +195,23 @@ describe('an instance', () => {
     variables: { input: { cartId: 'c', idempotencyKey: 'k', expectedTotal: { amount: '1.00', currencyCode: 'EUR' } } },
   };
 
+  let release = () => {};
   beforeEach(() => {
     limits = { instance };
   });
+  afterEach(() => release());
 
   async function fill() {
     await post(gateway, CHECKOUT);
     gateway.sent.length = 0;
-    const release = gateway.hold();
+    release = gateway.hold();
     const inFlight = Array.from({ length: 4 }, () => post(gateway, VIEWER));
     await vi.waitFor(() => expect(gateway.sent).toHaveLength(4));
-    return { release, inFlight };
+    return inFlight;
   }
 
   it('works on as much as it can take; what is above is refused and not run, and comes through when there is room', async () => {
-    const { release, inFlight } = await fill();
+    const inFlight = await fill();
     const refused = await post(gateway, VIEWER);
     expect(refused).toMatchObject({ status: 503, data: undefined, codes: ['RATE_LIMITED'] });
     expect(refused.headers['retry-after']).toBe('1');
@@ -222,7 +224,7 @@ describe('an instance', () => {
   });
 
   it('keeps places for what finishes a purchase, and for nothing that only looks like it', async () => {
-    const { release, inFlight } = await fill();
+    const inFlight = await fill();
     for (const query of [
       '# orderPlace\n{ viewer { id } }',
       '{ orderPlace: viewer { id } }',
