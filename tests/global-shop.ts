@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { byName } from '@souk/dev/by-name';
 import { seedShop } from '@souk/dev/seed-shop';
+import { type ProcessName, processNames } from '@souk/dev/services';
 import { startShop } from '@souk/dev/shop';
+import type { SubgraphName } from '@souk/schema/subgraphs';
 import type { TestProject } from 'vitest/node';
 import { staff } from './client.ts';
 import { liftLimits } from './door-limits.ts';
@@ -20,8 +23,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     gatewayUrl: shop.gatewayUrl,
     adminUrl: shop.adminUrl,
     metricsUrls: shop.metricsUrls,
-    serviceUrls: Object.fromEntries(Object.values(shop.services).map(({ name, url }) => [name, url])),
+    serviceUrls: byName(processNames, (name) => shop.services[name].url),
     databaseUrls: shop.databaseUrls,
+    redisUrl: shop.stores.redisUrl,
     mailFile: join(folder, 'mail.jsonl'),
     folder,
   });
@@ -36,8 +40,9 @@ export interface SharedShop {
   adminUrl: string;
   /** Where each process tells its counters. */
   metricsUrls: Record<string, string>;
-  serviceUrls: Record<string, string>;
-  databaseUrls: Record<string, string>;
+  serviceUrls: Record<ProcessName, string>;
+  databaseUrls: Record<SubgraphName, string>;
+  redisUrl: string;
   mailFile: string;
   folder: string;
 }
