@@ -59,6 +59,18 @@ describe('the capacity of an instance', () => {
     expect(instance.capacity.current()).toBe(before);
   });
 
+  it('shrinks faster where the delay is far too long', () => {
+    const after = (durationMs: number) => {
+      const instance = openInstance({ ...limits, minimumInFlight: 8 });
+      instance.answer(100);
+      // So many windows, each of which takes what begins after the one before.
+      for (let window = 0; window < 3; window++) instance.answer(80, { durationMs, inFlight: 60 });
+      return instance.capacity.current();
+    };
+    expect(after(500)).toBeLessThan(after(150));
+    expect(after(150)).toBeLessThan(after(20));
+  });
+
   it('never goes below the minimum', () => {
     const instance = openInstance();
     instance.answer(100);

@@ -20,12 +20,15 @@ export interface Observation {
   inFlight: number;
 }
 
-const INITIAL = 128;
+const INITIAL = 64;
 /** The capacity is thought over when so much time has passed and so many operations have told of it. */
 const WINDOW_MS = 250;
 const WINDOW_OPERATIONS = 20;
 const GROWTH = 1.1;
 const SHRINKAGE = 0.8;
+/** Operations that are delayed so many times as much as they may be are far too many at a time: then it shrinks faster. */
+const FAR_TOO_MUCH = 4;
+const FAST_SHRINKAGE = 0.5;
 /** The part of an observation that goes into what is usual. */
 const LEARNING_RATE = 0.1;
 
@@ -55,7 +58,8 @@ export function createCapacity(limits: () => InstanceLimits, now: () => number):
     if (isQuiet || durationMs <= usual) usualMs.set(operation, usual + (durationMs - usual) * LEARNING_RATE);
   }
 
-  function thinkOver({ operations, delayed, mostInFlight }: Window): number {
+  function thinkOver({ operations, delayed, farDelayed, mostInFlight }: Window): number {
+    if (farDelayed > operations / 2) return capacity * FAST_SHRINKAGE;
     if (delayed > operations / 2) return capacity * SHRINKAGE;
     const isNeeded = mostInFlight >= openToAll(current(), limits().reservedPercent);
     return isNeeded ? capacity * GROWTH : capacity;
@@ -70,7 +74,9 @@ export function createCapacity(limits: () => InstanceLimits, now: () => number):
       // What began earlier tells of the capacity there was then.
       if (usual === undefined || startedAtMs < window.openedAtMs) return;
       window.operations += 1;
-      if (durationMs - usual > limits().delayMs) window.delayed += 1;
+      const delay = (durationMs - usual) / limits().delayMs;
+      if (delay > 1) window.delayed += 1;
+      if (delay > FAR_TOO_MUCH) window.farDelayed += 1;
       window.mostInFlight = Math.max(window.mostInFlight, inFlight);
       if (window.operations < WINDOW_OPERATIONS || now() - window.openedAtMs < WINDOW_MS) return;
       capacity = bounded(thinkOver(window));
@@ -83,9 +89,10 @@ interface Window {
   openedAtMs: number;
   operations: number;
   delayed: number;
+  farDelayed: number;
   mostInFlight: number;
 }
 
 function openWindow(openedAtMs: number): Window {
-  return { openedAtMs, operations: 0, delayed: 0, mostInFlight: 0 };
+  return { openedAtMs, operations: 0, delayed: 0, farDelayed: 0, mostInFlight: 0 };
 }
