@@ -3,7 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../client.ts';
 import { pay, placeOrder } from '../shopping.ts';
 
-/** What customers do who press the button again when the shop asks them to: always with the key of the first time, so it is one wish however often it is sent. */
+/**
+ * What customers do who press the button again when they do not know what came of it: with the key of the first time, so that it is one wish however often
+ * it is sent, or for what can be done once only, such as calling an order off.
+ */
 
 /** An order of one piece that must succeed. */
 export async function orderOne(customer: Client, variantId: string) {
@@ -20,18 +23,18 @@ export function payOnce(customer: Client, orderId: string, card?: string, idempo
 const PAUSE_MS = 200;
 const PATIENCE_MS = 60_000;
 
-/** Asks again while the answer is that it may be asked again. */
+/** Asks again until there is an answer. */
 export async function patiently<Answer>(question: () => Promise<Answer>): Promise<Answer> {
   for (const giveUpAt = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
     try {
       return await question();
     } catch (error) {
-      if (!mayAskAgain(error) || Date.now() > giveUpAt) throw error;
+      if (!isUnknown(error) || Date.now() > giveUpAt) throw error;
     }
   }
 }
 
-/** The shop says so, or there was nobody to say anything. */
-function mayAskAgain(error: unknown): boolean {
-  return error instanceof Error && (error.message.includes('"retryable":true') || error.message === 'fetch failed');
+/** The shop did nothing, does not know what it did, or does not answer at all. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof Error && /"retryable":true|"code":"SUBGRAPH_TIMEOUT"|^fetch failed$/.test(error.message);
 }
