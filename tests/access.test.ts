@@ -14,7 +14,7 @@ let second: SecondGateway;
 let admin: Person;
 
 beforeAll(async () => {
-  second = await startSecondGateway();
+  second = await startSecondGateway({ INTROSPECTION: 'false' });
   admin = await staff(adminUrl, 'ADMIN');
 });
 afterAll(() => second?.child.stop());
@@ -166,6 +166,24 @@ describe('the keys of access tokens', () => {
     await holdsAfterWipe(() => verdicts(person.accessToken), both('UNAUTHENTICATED'));
     expect(await verdicts(await refreshed(person))).toEqual(both('in'));
     admin = await staff(adminUrl, 'ADMIN');
+  });
+});
+
+describe('a gateway that hides the schema', () => {
+  it('shows it to staff with the scope, at both endpoints, and to nobody else', async () => {
+    const SCHEMA = '{ __schema { queryType { name } } }';
+    const support = await staff(adminUrl, 'SUPPORT');
+    const customer = await newCustomer(gatewayUrl);
+    for (const url of [second.gatewayUrl, second.adminUrl]) {
+      const codesFor = async (accessToken: string | undefined) =>
+        (await send({ url, ...(accessToken ? { accessToken } : {}) }, SCHEMA)).errors.map(
+          ({ extensions }) => extensions.code,
+        );
+      expect(await codesFor(undefined)).toEqual(['UNAUTHENTICATED']);
+      expect(await codesFor(customer.accessToken)).toEqual(['FORBIDDEN']);
+      expect(await codesFor(support.accessToken)).toEqual(['FORBIDDEN']);
+      expect(await codesFor(admin.accessToken)).toEqual([]);
+    }
   });
 });
 

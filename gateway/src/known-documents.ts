@@ -10,6 +10,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import { createCostEstimator, type Variables } from './cost.ts';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
+import { asksForSchema } from './introspection.ts';
 import { createRootFieldUses, type RootFieldUse, rootFieldsMarked, rootFieldsOf } from './root-fields.ts';
 
 /** A document that passed the guard, with all that follows from its text alone. */
@@ -24,6 +25,8 @@ export interface KnownDocument {
   rootFields(operationName: string | undefined, variables: Variables): RootFieldUse[] | undefined;
   /** Whether it asks for nothing but what finishes a purchase. */
   isReserved: boolean;
+  /** Whether it asks for the schema itself, in whatever part of it. */
+  asksForSchema: boolean;
 }
 
 export interface KnownDocuments {
@@ -68,6 +71,7 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
         createRootFieldUses(ast, operation, { estimator, sensitiveFields }),
       ),
       isReserved: asksOnlyFor(reservedFields, ast),
+      asksForSchema: asksForSchema(ast),
     };
     known.set(text, document, { size: text.length * 2 + tokens * BYTES_PER_TOKEN });
     return document;

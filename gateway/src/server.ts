@@ -20,6 +20,7 @@ import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
 import { createExplorer } from './explorer.ts';
 import { hangUpOf } from './hang-up.ts';
+import { refuseIntrospection } from './introspection.ts';
 import { overloaded } from './limits/instance-limit.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 import { limitRootFields } from './limits/root-field-limit.ts';
@@ -83,7 +84,8 @@ export async function addEndpoint(
       buildService: ({ name }) => subgraphClient(name),
       logger,
     }),
-    introspection,
+    // Who may is decided for each request.
+    introspection: true,
     formatError,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !introspection,
@@ -145,6 +147,7 @@ export async function addEndpoint(
         await rateLimits.address.count(clientIpOf(request));
         const scope = await identify(request, reply);
         const admitted = door.admit(await found(), scope);
+        if (!introspection) refuseIntrospection(scope);
         const isWhole = await requestScope.run(scope, () => execute(admitted, reply, scope));
         if (isWhole) answered = scope.document;
         return reply;

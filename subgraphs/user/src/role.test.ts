@@ -24,7 +24,7 @@ test('the known scopes are those the graph and the board of jobs ask for', () =>
       (JSON.parse(sets ?? '') as string[][]).flat(),
     ),
   );
-  expect([...new Set([...asked, 'job:read', 'job:write'])].sort()).toEqual(knownScopes);
+  expect([...new Set([...asked, 'job:read', 'job:write', 'schema:read'])].sort()).toEqual(knownScopes);
 });
 
 test('a new shop grants what the migration says: customers nothing, administrators everything', async () => {

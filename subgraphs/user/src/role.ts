@@ -6,7 +6,10 @@ import { type Role, type RoleGrantRow, roleGrants, staffRoles } from './tables.t
 
 export const staffRoleNames = ['SUPPORT', 'CATALOG_MANAGER', 'ORDER_MANAGER', 'ADMIN'] as const;
 
-/** Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`; those for jobs open the gateway's board of jobs. */
+/**
+ * Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`; those for jobs open the gateway's board of jobs, and `schema:read`
+ * shows the schema where it is hidden.
+ */
 export const knownScopes: readonly string[] = [
   'access:read',
   'access:write',
@@ -17,6 +20,7 @@ export const knownScopes: readonly string[] = [
   'order:write',
   'payment:read',
   'payment:write',
+  'schema:read',
   'stock:read',
   'stock:write',
   'user:read',
