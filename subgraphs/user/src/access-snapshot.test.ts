@@ -1,5 +1,6 @@
 import { testRedisUrl } from '@souk/dev/test-database';
 import { nowPlus } from '@souk/platform/database';
+import { newId } from '@souk/platform/id';
 import { ACCESS_SNAPSHOT_KEY, type AccessSnapshot } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis, type RedisConnection } from '@souk/platform/redis';
@@ -119,5 +120,18 @@ test('who is signed in with an address of a denied domain is blocked at once, un
   const { blockedUserIds } = await asked();
   expect(blockedUserIds).toContain(person.id);
   expect(blockedUserIds).not.toContain(welcome.id);
+  await service.db.delete(accessEntries);
+});
+
+test('a denied domain whose time is over blocks nobody, also while another one is denied', async () => {
+  const person = await service.newPerson();
+  const entry = { effect: 'DENY', kind: 'EMAIL_DOMAIN', createdBy: admin.id } as const;
+  await service.db.insert(accessEntries).values([
+    { ...entry, id: newId('AccessEntry'), subject: 'example.com', expiresAt: nowPlus(-1) },
+    { ...entry, id: newId('AccessEntry'), subject: 'elsewhere.example' },
+  ] as never);
+  expect((await asked()).blockedUserIds).not.toContain(person.id);
+  await service.db.update(accessEntries).set({ expiresAt: null });
+  expect((await asked()).blockedUserIds).toContain(person.id);
   await service.db.delete(accessEntries);
 });

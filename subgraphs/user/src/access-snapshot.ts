@@ -82,7 +82,8 @@ async function rolesOf(db: Reader, userIds: string[]): Promise<Record<string, st
  * Their tokens are not renewed, so an entry needs this only while it is young.
  */
 async function activeInDeniedDomains(db: Reader, entries: AccessEntryRow[], since: SQL): Promise<string[]> {
-  if (!entries.some(({ kind, effect }) => kind === 'EMAIL_DOMAIN' && effect === 'DENY')) return [];
+  const denied = entries.filter(({ kind, effect }) => kind === 'EMAIL_DOMAIN' && effect === 'DENY').map(({ id }) => id);
+  if (denied.length === 0) return [];
   const welcome = entries
     .filter(({ kind, effect }) => kind === 'USER' && effect === 'ALLOW')
     .map(({ subject }) => subject);
@@ -90,14 +91,7 @@ async function activeInDeniedDomains(db: Reader, entries: AccessEntryRow[], sinc
     .selectDistinct({ id: users.id })
     .from(users)
     .innerJoin(sessions, eq(sessions.userId, users.id))
-    .innerJoin(
-      accessEntries,
-      and(
-        eq(accessEntries.subject, users.emailDomain),
-        eq(accessEntries.kind, 'EMAIL_DOMAIN'),
-        eq(accessEntries.effect, 'DENY'),
-      ),
-    )
+    .innerJoin(accessEntries, and(eq(accessEntries.subject, users.emailDomain), inArray(accessEntries.id, denied)))
     .where(and(gt(accessEntries.createdAt, since), isNull(sessions.revokedAt), gt(sessions.lastSeenAt, since)));
   return rows.map(({ id }) => id).filter((id) => !welcome.includes(id));
 }

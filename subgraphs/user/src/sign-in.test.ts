@@ -189,6 +189,10 @@ describe('signIn', () => {
     expect((await service.refresh(person.refreshToken)).userErrors).toEqual([{ code: 'ACCESS_DENIED' }]);
     await add('ALLOW', 'USER', person.id);
     expect(await codes()).toEqual([]);
+    // Let in as a person, and still not from this network; nor does a wider network that is allowed help there.
+    expect(await codes('203.0.113.10')).toEqual(['ACCESS_DENIED']);
+    await add('ALLOW', 'IP_RANGE', '203.0.0.0/16');
+    expect(await codes('203.0.113.10')).toEqual(['ACCESS_DENIED']);
     expect((await service.refresh(person.refreshToken)).userErrors).toEqual([]);
     await service.db.delete(accessEntries);
   });
