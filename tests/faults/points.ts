@@ -51,6 +51,8 @@ const places = {
   ),
   'stock.adjust.commit': after('subgraphs/catalog/src/stock.ts', 'await settle(tx, { variantId });', 'variantId'),
 
+  'stock.sold.commit': after('subgraphs/catalog/src/events.ts', 'await commitHold(tx, orderId);', 'orderId'),
+
   // An order that changes, by request, by the clock or by an event.
   'order.change.commit': inside(
     'subgraphs/order/src/order.ts',

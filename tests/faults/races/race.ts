@@ -27,8 +27,10 @@ export async function race<First, Second>(
     await Promise.race([held.reached, unheld]);
     unheld.catch(() => {});
     const second = collision.second();
-    second.catch(() => {});
-    await meet(second);
+    // What fails never meets the first.
+    const failed = second.then(() => new Promise<never>(() => {}));
+    await Promise.race([meet(second), failed]);
+    failed.catch(() => {});
     return { first, second };
   } finally {
     held.release();

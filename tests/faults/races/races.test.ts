@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { bytesToId, idToBytes } from '@souk/platform/id';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { newCustomer, type Person } from '../../client.ts';
 import { cancelOrder, pay as payBy, refund as refundBy } from '../../shopping.ts';
-import { type Rig, startRig } from '../rig.ts';
-import { openPostbox, outcomeOf, type Postbox } from './postbox.ts';
+import { outcomeOf } from './postbox.ts';
 import { ends, newPurchase, type Purchase, type Standing, standingOf } from './purchase.ts';
 import { race } from './race.ts';
-import { openRows, type Rows } from './rows.ts';
+import { openScene, REPORTED_CARD, type Scene } from './scene.ts';
 import { holdSweeper, type Sweeper } from './sweeper.ts';
 
 /**
@@ -16,36 +14,22 @@ import { holdSweeper, type Sweeper } from './sweeper.ts';
  * has one end. The one named first is held right before it commits; nothing here depends on how long anything takes.
  */
 
-/** Charged, and answered with PROCESSING: only the provider's report will say that money was taken. */
-const REPORTED_CARD = '4000000000000077';
-
-let postbox: Postbox;
-let rig: Rig;
-let rows: Rows;
+let scene: Scene;
+let postbox: Scene['postbox'];
+let rig: Scene['rig'];
+let rows: Scene['rows'];
+let customer: Scene['customer'];
 let sweeper: Sweeper;
-let customer: Person;
 /** What was the end of each collision, to look again when all has settled. */
 const ended: { purchase: Purchase; standing: Standing }[] = [];
 
 beforeAll(async () => {
-  postbox = await openPostbox();
-  rig = await startRig({
-    env: {
-      // Long enough for every collision, and short enough for the sweep to come by each second.
-      order: { ORDER_PAYMENT_WINDOW: '59s' },
-      'test-card': { WEBHOOK_URL: postbox.url, APPROVAL_DELAY: '1ms' },
-    },
-  });
-  rows = openRows(rig);
-  customer = await newCustomer(rig.shop.gatewayUrl);
+  scene = await openScene();
+  ({ postbox, rig, rows, customer } = scene);
   sweeper = await holdSweeper(rig, rows);
 });
 
-afterAll(async () => {
-  await rows?.close();
-  await rig?.stop();
-  await postbox?.close();
-});
+afterAll(() => scene?.close());
 
 const purchase = () => newPurchase(rig, customer);
 const pay = ({ orderId }: Purchase, card?: string, key?: string) => payBy(customer, orderId, card, key);

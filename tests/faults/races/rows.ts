@@ -27,22 +27,39 @@ export function openRows(rig: Rig): Rows {
     return Array.isArray(rows) ? (rows as Row[]) : [];
   }
 
-  async function until<Row>(sql: string, values: unknown[] = [], everyMs = POLL_MS): Promise<Row> {
-    for (const giveUpAt = Date.now() + PATIENCE_MS; ; await delay(everyMs)) {
+  async function until<Row>(sql: string, values: unknown[] = []): Promise<Row> {
+    for (const giveUpAt = Date.now() + PATIENCE_MS; ; await delay(POLL_MS)) {
       const [row] = await ask<Row>(sql, values);
       if (row) return row;
       if (Date.now() > giveUpAt) throw new Error(`Expected a row within ${PATIENCE_MS} ms of: ${sql}`);
     }
   }
 
+  let looking: Promise<string[]> | undefined;
+  /** Where somebody waits. All who want to know ask together: if they asked one after another, nobody would see anything new. */
+  function databasesWithWaits(): Promise<string[]> {
+    looking ??= delay(WAITS_POLL_MS)
+      .then(() => ask<{ name: string }>(waits))
+      .then((found) => found.map(({ name }) => name))
+      .finally(() => {
+        looking = undefined;
+      });
+    return looking;
+  }
+
   return {
     ask,
     until,
-    untilOneWaits: async (subgraph) => void (await until(waiting, [`souk_${subgraph}`], WAITS_POLL_MS)),
+    async untilOneWaits(subgraph) {
+      const giveUpAt = Date.now() + PATIENCE_MS;
+      while (!(await databasesWithWaits()).includes(`souk_${subgraph}`)) {
+        if (Date.now() > giveUpAt) throw new Error(`Nobody waited for a lock in ${subgraph} within ${PATIENCE_MS} ms.`);
+      }
+    },
     close: () => pool.end(),
   };
 }
 
-const waiting = `
-  SELECT t.trx_query AS query FROM information_schema.innodb_trx t
-  JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = ?`;
+const waits = `
+  SELECT p.db AS name FROM information_schema.innodb_trx t
+  JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT'`;
