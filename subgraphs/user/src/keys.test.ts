@@ -153,3 +153,10 @@ test('private keys are sealed, and another secret is said to be the wrong one', 
   const published = JSON.stringify(await open().publicKeys());
   expect(published).not.toContain('"d"');
 });
+
+test('another secret is good for other keys', async () => {
+  await open().active();
+  const moved = open('another secret of thirty-two chars');
+  await moved.replaceAll();
+  await verify(moved, (await issue(moved)).accessToken);
+});
