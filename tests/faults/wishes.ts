@@ -22,7 +22,8 @@ export interface Granted<Told> {
   again(): Promise<Granted<Told>>;
 }
 
-const PATIENCE_MS = 100_000;
+/** A request may be killed several times in a row, and each time its lease has to end. */
+const PATIENCE_MS = 200_000;
 
 const ShopperPlaces = graphql(`
   mutation ShopperPlaces($input: OrderPlaceInput!) {
