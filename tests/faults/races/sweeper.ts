@@ -17,15 +17,17 @@ export interface Sweeper {
 export async function holdSweeper(rig: Rig, rows: Rows): Promise<Sweeper> {
   const holdNext = () => rig.hold('order.expire.begin', { about: 'all' });
   let held: HeldPoint = await holdNext();
-  await held.reached;
   return {
     async makeDue(orderId) {
+      // Until then it may still be at work on the pass before, and see the order.
+      await held.reached;
       const past = 'CURRENT_TIMESTAMP(3) - INTERVAL 1 SECOND';
       await rows.ask(`UPDATE souk_order.orders SET payment_due_at = ${past} WHERE id = ?`, [
         idToBytes('Order', orderId),
       ]);
     },
     async pass() {
+      await held.reached;
       const next = await holdNext();
       held.release();
       held = next;
