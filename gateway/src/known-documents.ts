@@ -43,7 +43,7 @@ export interface KnownDocuments {
 const MAX_DOCUMENTS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** What a parsed document keeps for each token of its text, as measured. */
-const BYTES_PER_TOKEN = 400;
+const BYTES_PER_TOKEN = 500;
 
 /**
  * Does once for each document what depends on its text alone, and remembers the documents used last. It belongs to one supergraph: with the next one, nothing

@@ -30,7 +30,7 @@ import type { GuardName } from './guards.ts';
  */
 export interface Rig extends Pick<Control, 'hold'> {
   shop: Shop;
-  /** A member of staff who may do everything. */
+  /** A member of staff who may do everything. Stays signed in. */
   admin: Person;
   network: Network;
   /** Kills a process of the shop, which is started again at once: resolves when it is ready. */
@@ -173,6 +173,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
     }
 
     const admin = await staff(shop.adminUrl, 'ADMIN');
+    undo.push(keepSignedIn(admin, shop.adminUrl));
     await liftBudgets(admin);
 
     return {
@@ -226,6 +227,16 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+}
+
+/** Well before an access token expires, and again soon when the shop could not answer. */
+const SIGN_IN_EVERY_MS = 60_000;
+
+/** Scenarios may take longer than an access token lasts. Gives what ends this. */
+function keepSignedIn(person: Person, adminUrl: string): () => Promise<void> {
+  const renew = () => staff(adminUrl, 'ADMIN').then((fresh) => Object.assign(person, fresh));
+  const timer = setInterval(() => void renew().catch(() => {}), SIGN_IN_EVERY_MS);
+  return async () => clearInterval(timer);
 }
 
 function portOf({ url }: OpenStore): number {
