@@ -85,7 +85,7 @@ afterAll(async () => {
   for (const step of undo.reverse()) await step();
 });
 
-const writtenByMigrations = ['role_grants', 'door_limits'];
+const writtenByMigrations = ['role_grants', 'access_changes', 'door_limits'];
 
 describe('the demo', () => {
   it('says what it has made, and leaves a shop alone that has products', async () => {
