@@ -98,6 +98,12 @@ describe('a document', () => {
     expect(refusalOf(document, { tokens: 5_000, selections: 5_000 })).toBeOneOf([null, 'OPERATION_LIMIT_EXCEEDED']);
   });
 
+  it('may have so many brackets in brackets, and no more', () => {
+    const lists = (deep: number) => `{ a(b: ${'['.repeat(deep)}${']'.repeat(deep)}) }`;
+    expect(refusalOf(lists(198))).toBe(null);
+    expect(refusalOf(lists(199))).toBe('OPERATION_LIMIT_EXCEEDED');
+  });
+
   it('is not read further than to its first token too many', () => {
     expect(() => countTokens(`{ ${times(1_000, () => 'a')} § }`, defaultDocumentLimits)).toThrow('too long');
   });

@@ -67,8 +67,19 @@ export function guardDocument(
   hold(together(operations.map(ofOperation)), limits);
 }
 
+/** Brackets within brackets of any kind. The parser goes down as many calls for each, and its stack must not end before its text does. */
+const MAX_NESTING = 200;
+const nesting: Partial<Record<TokenKind, number>> = {
+  [TokenKind.BRACE_L]: 1,
+  [TokenKind.BRACKET_L]: 1,
+  [TokenKind.PAREN_L]: 1,
+  [TokenKind.BRACE_R]: -1,
+  [TokenKind.BRACKET_R]: -1,
+  [TokenKind.PAREN_R]: -1,
+};
+
 /**
- * Counts the tokens of a text that is yet to be parsed, and reads no further than to the first one too many.
+ * Counts the tokens of a text that is yet to be parsed, and reads no further than to the first one too many or too deep.
  *
  * @throws {SoukError} OPERATION_LIMIT_EXCEEDED
  * @throws {GraphQLError} where the parser would, for characters that are no GraphQL
@@ -76,7 +87,12 @@ export function guardDocument(
 export function countTokens(text: string, { tokens: limit }: DocumentLimits): number {
   const lexer = new Lexer(new Source(text));
   let count = 0;
-  while (lexer.advance().kind !== TokenKind.EOF) if (++count > limit) throw tooMuch('tokens');
+  let depth = 0;
+  while (lexer.advance().kind !== TokenKind.EOF) {
+    if (++count > limit) throw tooMuch('tokens');
+    depth += nesting[lexer.token.kind] ?? 0;
+    if (depth > MAX_NESTING) throw tooMuch('depth');
+  }
   return count;
 }
 
