@@ -19,22 +19,27 @@ if (NODE_ENV === 'production') throw new Error('Faults are for tests: refusing t
 edit([...pointEdits, ...guardsOff().flatMap((name) => guardEdits(name))]);
 const crash = crashAt();
 const holds = new Map<number, Hold>();
-const held = new Map<number, () => void>();
+const held = new Map<number, (isTaken: boolean) => void>();
 /** Wishes that this process has fulfilled, which may still stand in a list that is on its way. */
 const fulfilled = new Set<number>();
 const control = FAULT_CONTROL ? await join(Number(FAULT_CONTROL)) : undefined;
 
 globalThis.reachPoint = (point, about) => {
   if (crash?.point === point && --crash.left === 0) process.kill(process.pid, 'SIGKILL');
+  return holdIfWanted(point, about);
+};
+
+function holdIfWanted(point: PointName, about: string | undefined): Promise<void> | undefined {
   const hold = [...holds.values()].find((each) => each.point === point && (!each.about || each.about === about));
   if (!hold || hold.skip-- > 0) return undefined;
   holds.delete(hold.id);
   fulfilled.add(hold.id);
   return new Promise((resolve) => {
-    held.set(hold.id, resolve);
+    // Where another process was there first, a second wish for the same point may still be open.
+    held.set(hold.id, (isTaken) => resolve(isTaken ? holdIfWanted(point, about) : undefined));
     control?.write(`${JSON.stringify({ reached: hold.id, pid: process.pid, about } satisfies FromAgent)}\n`);
   });
-};
+}
 
 /** A wish of the rig: hold the first process that reaches `point` for the `skip + 1`-th time. */
 export interface Hold {
@@ -45,7 +50,7 @@ export interface Hold {
 }
 
 /** Lines of JSON between the rig and the agents. */
-export type ToAgent = { holds: Hold[]; version: number } | { release: number };
+export type ToAgent = { holds: Hold[]; version: number } | { release: number; isTaken: boolean };
 export type FromAgent = { knows: number } | { reached: number; pid: number; about: string | undefined };
 
 function edit(edits: readonly Edit[]): void {
@@ -81,7 +86,7 @@ async function join(port: number) {
     .on('line', (line) => {
       const message = JSON.parse(line) as ToAgent;
       if ('release' in message) {
-        held.get(message.release)?.();
+        held.get(message.release)?.(message.isTaken);
         held.delete(message.release);
         return;
       }
@@ -93,7 +98,7 @@ async function join(port: number) {
   // Without a rig there is nobody to hold for.
   socket.on('error', first.reject).on('close', () => {
     holds.clear();
-    for (const release of held.values()) release();
+    for (const release of held.values()) release(false);
   });
   await first.promise;
   socket.unref();

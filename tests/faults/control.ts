@@ -58,7 +58,7 @@ export async function openControl(): Promise<Control> {
     const hold = holds.get(message.reached);
     if (!hold) {
       // Another process was there at the same time and is held already.
-      tell(socket, { release: message.reached });
+      tell(socket, { release: message.reached, isTaken: true });
       return;
     }
     holds.delete(hold.id);
@@ -103,7 +103,7 @@ export async function openControl(): Promise<Control> {
           if (holds.delete(id)) publish();
           const socket = heldBy.get(id);
           heldBy.delete(id);
-          if (socket) tell(socket, { release: id });
+          if (socket) tell(socket, { release: id, isTaken: false });
         },
       };
     },
