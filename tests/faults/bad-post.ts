@@ -12,6 +12,8 @@ export interface BadPost extends AsyncDisposable {
   told: Record<'written' | 'lost' | 'doubled' | 'delayed', number>;
   /** Resolves when the provider has reported that it took the money of a payment, whatever became of the letter. */
   wrote(paymentId: string): Promise<void>;
+  /** Resolves when no letter is under way. */
+  quiet(): Promise<void>;
 }
 
 const MAX_DELAY_MS = 3_000;
@@ -64,12 +66,17 @@ export async function openBadPost(rig: Rig, random: Random): Promise<BadPost> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
+  async function quiet(): Promise<void> {
+    while (underWay.size > 0) await Promise.all(underWay);
+  }
+
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     told,
     wrote: (paymentId) => takenOf(paymentId).promise,
+    quiet,
     async [Symbol.asyncDispose]() {
-      await Promise.all(underWay);
+      await quiet();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },

@@ -40,6 +40,7 @@ export const latePayments: Scenario = {
 
     // A report that is lost when all is over comes to light only where the books are compared.
     await Promise.all(orders.flatMap(({ latePaymentId }) => (latePaymentId ? [post.wrote(latePaymentId)] : [])));
+    await post.quiet();
     await ask(rig.admin, ReconciliationRun, { day: new Date().toISOString().slice(0, 10) });
     await rig.settle();
     await rig.restart('test-card');
