@@ -201,7 +201,7 @@ const corruptions: Corruption[] = [
     change: ({ change, orders }) =>
       change(
         'payment',
-        'UPDATE provider_events SET processed_at = NULL WHERE payment_id = ?',
+        'UPDATE provider_events SET processed_at = NULL, received_at = CURRENT_TIMESTAMP(3) - INTERVAL 1 MINUTE WHERE payment_id = ?',
         orders.delivered.paymentId,
       ),
   },

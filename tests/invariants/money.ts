@@ -288,9 +288,10 @@ const promisedAndNotSent = `
   FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'refunds_payable'
   WHERE t.kind <> 'CAPTURE' GROUP BY t.payment_id, e.currency_code HAVING SUM(e.amount_minor) <> 0`;
 
+/** Providers repeat and delay their reports as they like, so one may come in at any moment, also when all has settled; it is acted upon within seconds. */
 const reportedAndNotBooked = `
   SELECT payment_id AS paymentId, event_id AS providerEvent, outcome FROM provider_events
-  WHERE processed_at IS NULL OR outcome IN ('MISMATCH', 'UNKNOWN_PAYMENT')`;
+  WHERE (processed_at IS NULL AND received_at < ${ago(20)}) OR outcome IN ('MISMATCH', 'UNKNOWN_PAYMENT')`;
 
 /** Each charge that went through is a payment with that much captured and refunded, and the other way round. */
 async function unlikeTheProvider({ payment, providerLog }: ShopRows): Promise<Breaking> {
