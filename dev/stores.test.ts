@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { freePort } from './free-port.ts';
+import { isAlive } from './is-alive.ts';
 import { Problem } from './problem.ts';
 import { openStores, type StoreOptions } from './stores.ts';
 
@@ -151,11 +152,4 @@ function serverPid(): number {
 async function ends(pid: number): Promise<boolean> {
   for (let attempt = 0; attempt < 200 && isAlive(pid); attempt++) await delay(50);
   return !isAlive(pid);
-}
-
-/** A process that has ended but was not yet collected by its parent is still listed, as a zombie. */
-function isAlive(pid: number): boolean {
-  if (pid === 0) return false;
-  const status = `/proc/${pid}/status`;
-  return existsSync(status) && !/^State:\s+Z/m.test(readFileSync(status, 'utf8'));
 }

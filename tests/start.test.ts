@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@souk/dev/free-port';
+import { isAlive } from '@souk/dev/is-alive';
 import { root } from '@souk/dev/workspaces';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newCustomer, PASSWORD, signIn } from './client.ts';
@@ -137,11 +138,6 @@ function descendantsOf(pid: number | undefined): number[] {
     .map(Number)
     .filter((other) => new RegExp(`^PPid:\\s+${pid}$`, 'm').test(statusOf(other)));
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
-}
-
-/** An orphan that has ended may stay listed as a zombie for a while. */
-function isAlive(pid: number): boolean {
-  return /^State:\s+[^Z]/m.test(statusOf(pid));
 }
 
 function statusOf(pid: number): string {

@@ -18,6 +18,9 @@ export interface Visitor {
   close(): Promise<void>;
 }
 
+/** What most visitors ask for. */
+export const Browse = '{ products(first: 10) { nodes { id title priceRange { min { amount } } } } }';
+
 const PATIENCE_MS = 15_000;
 
 export function openVisitor(rig: Rig, connections = 512): Visitor {

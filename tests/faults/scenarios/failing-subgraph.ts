@@ -3,7 +3,7 @@ import { counter } from '../../counters.ts';
 import { cancelOrder, createProduct, placedOrder } from '../../shopping.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
-import { openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
+import { Browse, openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
 
 const BROWSES_PER_SECOND = 40;
 const ORDER_PAGES_PER_SECOND = 20;
@@ -70,7 +70,6 @@ async function anOrder(rig: Rig) {
   return { customer, orderId: id };
 }
 
-const Browse = '{ products(first: 10) { nodes { id title priceRange { min { amount } } } } }';
 const OrderPage = 'query OrderPage($id: ID!) { order(id: $id) { number paymentStatus } }';
 
 async function bothKinds(visitor: Visitor, accessToken: string, id: string, seconds: number) {

@@ -4,7 +4,7 @@ import { newCustomer, type Person } from '../../client.ts';
 import { address, cancelOrder, createProduct } from '../../shopping.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
-import { openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
+import { Browse, openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
 
 const TIMES_PEAK = 3;
 const CHECKOUTS_PER_SECOND = 2;
@@ -62,7 +62,6 @@ export const overload: Scenario = {
   },
 };
 
-const Browse = '{ products(first: 10) { nodes { id title priceRange { min { amount } } } } }';
 const IN_FLIGHT_AT_PEAK = 32;
 
 /** Answers a second when nobody waits for longer than the others make them. */

@@ -8,6 +8,7 @@ import { address, createProduct, pay } from '../../shopping.ts';
 import { atOnce } from '../at-once.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
+import { quantile } from '../traffic.ts';
 
 const WAVE = 10_000;
 const BUYERS_PER_UNIT = 100;
@@ -134,9 +135,4 @@ async function keptKeys(rig: Rig): Promise<number> {
   );
   await orders.close();
   return Number(row?.count);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openEvents } from '@souk/dev/event-routes';
+import { isAlive } from '@souk/dev/is-alive';
 import { bytesToId, idToBytes } from '@souk/platform/id';
 import { newCustomer, type Person } from '../../client.ts';
 import { cancelOrder, createProduct } from '../../shopping.ts';
@@ -150,14 +151,6 @@ async function killAgainAndAgain(
   }
   await untilConfirmed(rows, orderId);
   return performance.now() - startedAt;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** Freezes whoever refunds a canceled order, until another worker has had the time to take its job. Returns for how long, in ms. */
