@@ -10,7 +10,7 @@ import { openRows, type Rows } from '../races/rows.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** After this long without a sign of life a worker has lost its job to another one: see LOCK_MS in platform/src/jobs.ts. */
+/** After this long without a sign of life a worker has lost its job to another one: see LOCK_MS in platform/src/event-workers.ts. */
 const LOST_AFTER_MS = 20_000;
 /** One failure more, and an event is parked: see MAX_FAILURES there. */
 const ALMOST_HOPELESS = 9;
