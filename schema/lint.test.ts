@@ -36,6 +36,48 @@ describe('access', () => {
   });
 });
 
+describe('cacheHints', () => {
+  const findings = (catalog: string) => lint({ catalog }, [rules.cacheHints]);
+
+  it('takes what anyone may read, and values', () => {
+    const sdl = `
+      type Query { products: Product @public @cacheControl(maxAge: 60) }
+      type Product @key(fields: "id") @public @cacheControl(maxAge: 60) { id: ID! stock: Int @cacheControl(maxAge: 10) price: Money }
+      type Money @cacheControl(inheritMaxAge: true) { amount: String! }
+    `;
+    expect(findings(sdl)).toEqual([]);
+  });
+
+  it.each(['@owned', '@authenticated', '@requiresScopes(scopes: [["a"]])', '@inaccessible', '@tag(name: "admin")', ''])(
+    'finds one on what is %s',
+    (mark) => {
+      expect(findings(`type Query { viewer: String ${mark} @cacheControl(maxAge: 1) }`)).toEqual([
+        'catalog: Query.viewer is not for everybody to read, so @cacheControl must not stand there.',
+      ]);
+      expect(findings(`type User @key(fields: "id") ${mark} @cacheControl(maxAge: 1) { id: ID! }`)).toEqual([
+        'catalog: User is not for everybody, so @cacheControl must not stand there.',
+      ]);
+    },
+  );
+
+  it('finds one on an owned field of what is public, and on a mutation', () => {
+    expect(findings('type Product @key(fields: "id") @public { mine: Int @owned @cacheControl(maxAge: 1) }')).toEqual([
+      'catalog: Product.mine is not for everybody to read, so @cacheControl must not stand there.',
+    ]);
+    expect(findings('type Mutation { signIn: String @public @cacheControl(maxAge: 1) }')).toEqual([
+      'catalog: Mutation.signIn is not for everybody to read, so @cacheControl must not stand there.',
+    ]);
+  });
+
+  it('finds an age that is too long, negative, or missing', () => {
+    const age = (hint: string) => findings(`type Query { a: String @public @cacheControl${hint} }`);
+    expect(age('(maxAge: 61)')).toEqual(['catalog: Query.a must have a maxAge of 0 to 60 seconds, not 61.']);
+    expect(age('(maxAge: -1)')).toEqual(['catalog: Query.a must have a maxAge of 0 to 60 seconds, not -1.']);
+    expect(age('')).toEqual(['catalog: Query.a must have either maxAge or inheritMaxAge in @cacheControl.']);
+    expect(age('(maxAge: 1, inheritMaxAge: true)')).toHaveLength(1);
+  });
+});
+
 describe('adminTags', () => {
   const findings = (catalog: string) => lint({ catalog }, [rules.adminTags]);
   const scope = '@requiresScopes(scopes: [["stock:read"]])';
@@ -294,6 +336,52 @@ describe('rootMarks', () => {
   it('finds a mark that the gateway would not see', () => {
     expect(findings('type Mutation { pay: Int @sensitive } type Order { pay: Int @sensitive }')).toEqual([
       'payment: Order.pay is no root field, so @sensitive says nothing there.',
+    ]);
+  });
+});
+
+describe('liveFields', () => {
+  const findings = (sdl: string) => lint({ order: sdl, user: 'type Query { user(id: ID): User }' }, [rules.liveFields]);
+  const query = 'type Query { order(id: ID): Order @authenticated } type Order { id: ID! }';
+  const subscription = (field: string) => `${query} type Subscription { ${field} }`;
+
+  it('accepts a field that names its query', () => {
+    expect(findings(subscription('changed(orderId: ID!): Order @authenticated @live(query: "order")'))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a subscription that the gateway cannot run',
+      'changed(orderId: ID!): Order @authenticated',
+      'order: Subscription.changed must be @live: the gateway runs no other subscription.',
+    ],
+    [
+      'a query of another subgraph',
+      'changed(orderId: ID!): Order @authenticated @live(query: "user")',
+      'order: Subscription.changed must name a field of Query of its own subgraph, and Query.user is none.',
+    ],
+    [
+      'more than an id',
+      'changed(orderId: ID!, since: Int): Order @authenticated @live(query: "order")',
+      'order: Subscription.changed must have one argument, an ID that is never null: what it names is listened to.',
+    ],
+    [
+      'another answer',
+      'changed(orderId: ID!): Int @authenticated @live(query: "order")',
+      'order: Subscription.changed must return what Query.order does.',
+    ],
+    [
+      'others who may',
+      'changed(orderId: ID!): Order @public @live(query: "order")',
+      'order: Subscription.changed must say the same about who may as Query.order.',
+    ],
+  ])('finds %s', (_, field, finding) => {
+    expect(findings(subscription(field))).toEqual([finding]);
+  });
+
+  it('finds a mark that the gateway would not see', () => {
+    expect(findings('type Query { order(id: ID): Int @live(query: "order") }')).toEqual([
+      'order: Query.order is no field of Subscription, so @live says nothing there.',
     ]);
   });
 });

@@ -1,9 +1,11 @@
 import { parse } from 'graphql';
 import { accessRule } from './lint/access.ts';
 import { adminTagRule } from './lint/admin-tags.ts';
+import { cacheHintRule } from './lint/cache-hints.ts';
 import { descriptionRule } from './lint/descriptions.ts';
 import { graphOf, type Rule } from './lint/graph.ts';
 import { listRule } from './lint/lists.ts';
+import { liveFieldRule } from './lint/live-fields.ts';
 import { namingRule } from './lint/naming.ts';
 import { nodeRule } from './lint/nodes.ts';
 import { nullabilityRule } from './lint/nullability.ts';
@@ -14,8 +16,10 @@ import { rootMarkRule } from './lint/root-marks.ts';
 export const rules = {
   access: accessRule,
   adminTags: adminTagRule,
+  cacheHints: cacheHintRule,
   descriptions: descriptionRule,
   lists: listRule,
+  liveFields: liveFieldRule,
   naming: namingRule,
   nodes: nodeRule,
   nullability: nullabilityRule,

@@ -22,11 +22,24 @@ export function composeManifest(contract: 'storefront' | 'admin', api: string): 
       }
       const faults = validate(schema, document);
       if (faults.length > 0) throw new Error(`${contract}/${file}: ${faults.map(({ message }) => message).join(' ')}`);
-      return registered(operation.name.value, operation.operation, print(document));
+      return { name: operation.name.value, type: operation.operation, body: print(document) };
     });
-  return `${JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations }, null, 2)}\n`;
+  return manifestText(operations);
 }
 
-function registered(name: string, type: OperationDefinitionNode['operation'], body: string) {
-  return { id: createHash('sha256').update(body).digest('hex'), name, type, body };
+/** A manifest of these operations, each with the hash of its text as its id. */
+export function manifestText(operations: readonly ManifestOperation[]): string {
+  const listed = operations.map(({ name, type, body }) => ({
+    id: createHash('sha256').update(body).digest('hex'),
+    name,
+    type,
+    body,
+  }));
+  return `${JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations: listed }, null, 2)}\n`;
+}
+
+export interface ManifestOperation {
+  name: string;
+  type: OperationDefinitionNode['operation'];
+  body: string;
 }

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { affectedRows, isDuplicateKey, openDatabase, transaction } from '@souk/platform/database';
+import { and, desc, eq, getTableColumns, gte, sql } from 'drizzle-orm';
+import { operationsOf } from './directory-registry.ts';
+import {
+  type ClientManifest,
+  type Publication,
+  type PublicationHead,
+  type Registry,
+  StalePublicationError,
+} from './registry.ts';
+import { clientManifests, fieldUsage, publications } from './tables.ts';
+import { usageOverDays } from './usage-days.ts';
+
+/** A registry in a database of its own, for several publishers and gateways. `node dev/migrate.ts` makes the database and its account. */
+export function mysqlRegistry(url: string): Registry {
+  const { db, close } = openDatabase({ url, poolSize: 2 });
+  const read = async (condition: ReturnType<typeof and>, limit: number): Promise<Publication[]> => {
+    const rows = await db.select().from(publications).where(condition).orderBy(desc(publications.number)).limit(limit);
+    return rows.map(publicationOf);
+  };
+
+  return {
+    async latest(stage) {
+      return (await read(eq(publications.stage, stage), 1))[0] ?? null;
+    },
+    async publication(stage, number) {
+      return (await read(and(eq(publications.stage, stage), eq(publications.number, number)), 1))[0] ?? null;
+    },
+    async history(stage, limit) {
+      const rows = await db
+        .select(headColumns)
+        .from(publications)
+        .where(eq(publications.stage, stage))
+        .orderBy(desc(publications.number))
+        .limit(limit);
+      return rows.map(headOfRow);
+    },
+    async append(added) {
+      const row = rowOf(added);
+      try {
+        await transaction(db, async (tx) => {
+          const [newest] = await tx
+            .select({ number: publications.number })
+            .from(publications)
+            .where(eq(publications.stage, added.stage))
+            .orderBy(desc(publications.number))
+            .limit(1);
+          if (added.number !== (newest?.number ?? 0) + 1) throw new StalePublicationError(added);
+          await tx.insert(publications).values(row);
+        });
+      } catch (error) {
+        throw isDuplicateKey(error) ? new StalePublicationError(added) : error;
+      }
+    },
+
+    async registerManifest({ contract, client, version, registeredAt, operations }) {
+      const text = JSON.stringify(operations);
+      await db
+        .insert(clientManifests)
+        .values({ contract, client, version, registeredAt: new Date(registeredAt), operations: text })
+        .onDuplicateKeyUpdate({ set: { operations: text } });
+    },
+    async retireManifest({ contract, client, version }) {
+      const key = and(
+        eq(clientManifests.contract, contract),
+        eq(clientManifests.client, client),
+        eq(clientManifests.version, version),
+      );
+      return affectedRows(await db.delete(clientManifests).where(key)) > 0;
+    },
+    async operations() {
+      const rows = await db.select().from(clientManifests);
+      return rows.flatMap((row) =>
+        operationsOf({
+          ...row,
+          contract: row.contract as ClientManifest['contract'],
+          registeredAt: row.registeredAt.toISOString(),
+          operations: JSON.parse(row.operations),
+        }),
+      );
+    },
+
+    async recordUsage(day, usage) {
+      // In one order, so that two gateways that report at once never wait for each other in a circle.
+      const rows = usage.map((count) => ({ ...count, day, keyHash: keyHashOf(count) }));
+      rows.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
+      await transaction(db, async (tx) => {
+        for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+          await tx
+            .insert(fieldUsage)
+            .values(rows.slice(start, start + ROWS_AT_ONCE))
+            .onDuplicateKeyUpdate({
+              set: { requests: sql`${fieldUsage.requests} + VALUES(${sql.identifier('requests')})` },
+            });
+        }
+      });
+    },
+    async usageSince(day) {
+      const rows = await db.select().from(fieldUsage).where(gte(fieldUsage.day, day));
+      return usageOverDays(rows.map((row) => ({ ...row, contract: row.contract as ClientManifest['contract'] })));
+    },
+    close,
+  };
+}
+
+/** What one statement takes without coming near its limit of time. */
+const ROWS_AT_ONCE = 500;
+
+function rowOf({ publishedAt, check, subgraphs, contracts, ...rest }: Publication): typeof publications.$inferInsert {
+  return {
+    ...rest,
+    publishedAt: new Date(publishedAt),
+    checkSummary: JSON.stringify(check),
+    subgraphs: JSON.stringify(subgraphs),
+    contracts: JSON.stringify(contracts),
+  };
+}
+
+/** Without the texts: a list of many publications would be as large as all of them. */
+const { subgraphs: _subgraphs, contracts: _contracts, ...headColumns } = getTableColumns(publications);
+
+function headOfRow({
+  checkSummary,
+  publishedAt,
+  stage,
+  ...rest
+}: Omit<typeof publications.$inferSelect, 'subgraphs' | 'contracts'>): PublicationHead {
+  return {
+    ...rest,
+    stage: stage as Publication['stage'],
+    publishedAt: publishedAt.toISOString(),
+    check: JSON.parse(checkSummary),
+  };
+}
+
+function publicationOf({ subgraphs, contracts, ...head }: typeof publications.$inferSelect): Publication {
+  return { ...headOfRow(head), subgraphs: JSON.parse(subgraphs), contracts: JSON.parse(contracts) };
+}
+
+function keyHashOf({
+  contract,
+  client,
+  version,
+  coordinate,
+}: Record<'contract' | 'client' | 'version' | 'coordinate', string>) {
+  return createHash('sha256')
+    .update(JSON.stringify([contract, client, version, coordinate]))
+    .digest('hex');
+}
