@@ -21,7 +21,7 @@ export interface Cache {
 }
 
 /** A process may serve a value from its own memory this long, so this bounds how late it notices an invalidation by another. */
-const MEMORY_TTL_MS = 1_000;
+export const MEMORY_TTL_MS = 1_000;
 const MEMORY_ENTRIES = 2_000;
 const TAG_TTL_SECONDS = 24 * 60 * 60;
 const LEFT_ALONE_MS = 2_000;

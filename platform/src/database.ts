@@ -10,6 +10,7 @@ import type { PoolConnection } from 'mysql2';
 import { createConnection, createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Counter } from 'prom-client';
 import { timeLeftMs } from './deadline.ts';
+import './sql-statements.ts';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
 export type Database = MySql2Database;
@@ -25,25 +26,11 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-const statements = new Counter({
-  name: 'souk_sql_statements_total',
-  help: 'SQL statements sent, without BEGIN and COMMIT, by what caused them.',
-  labelNames: ['cause'],
-});
-
 const redone = new Counter({
   name: 'souk_sql_redone_total',
   help: 'Transactions that were rolled back and done again, by reason. Deadlocks mean that locks are not taken in one order.',
   labelNames: ['reason'],
 });
-
-/** Tells statements that answer a request from those of background work, which never rests. */
-export const statementCause = new AsyncLocalStorage<'request'>();
-
-function countStatement(query: string): void {
-  if (/^(begin|commit|rollback|set transaction|start transaction)/i.test(query)) return;
-  statements.inc({ cause: statementCause.getStore() ?? 'background' });
-}
 
 /** Opens a pool on one MySQL or MariaDB database. Times are UTC on both sides; BIGINT and DECIMAL arrive without loss. */
 export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: number }): OpenDatabase {
@@ -60,10 +47,7 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   prepareSessions(pool);
   boundWaits(pool);
   return {
-    db: drizzle({
-      client: pool,
-      logger: { logQuery: countStatement },
-    }),
+    db: drizzle({ client: pool }),
     ping: async () => {
       await pool.query('SELECT 1');
     },
@@ -111,7 +95,9 @@ const ACQUIRE_TIMEOUT_WHEN_LATE_MS = 250;
  */
 function boundWaits({ pool }: Pool): void {
   const acquire = pool.getConnection.bind(pool);
-  pool.getConnection = (callback) => {
+  pool.getConnection = (done) => {
+    // Else what follows would belong to whoever gave the connection back.
+    const callback = AsyncLocalStorage.bind(done);
     let waiting = true;
     const timeoutMs = Math.min(ACQUIRE_TIMEOUT_MS, Math.max(ACQUIRE_TIMEOUT_WHEN_LATE_MS, timeLeftMs()));
     const timer = setTimeout(() => {
@@ -135,6 +121,17 @@ const retryableErrors = new Map([
 ]);
 const MAX_ATTEMPTS = 4;
 
+/** What is to be done after transactions under way. */
+const afterwards = new WeakMap<Transaction, ((db: Database) => void)[]>();
+
+/**
+ * Has something done when a transaction has ended, however it ended: one whose connection is lost at COMMIT may have been committed. One that is done
+ * again does so for each time. `effect` must not throw.
+ */
+export function afterTransaction(tx: Transaction, effect: (db: Database) => void): void {
+  afterwards.set(tx, [...(afterwards.get(tx) ?? []), effect]);
+}
+
 /**
  * Runs `work` in one READ COMMITTED transaction. On a deadlock or a lock wait everything is rolled back and the *whole* unit is done again,
  * at most three times, after a short random pause: so `work` must touch nothing but the transaction and must make no network call.
@@ -144,9 +141,11 @@ const MAX_ATTEMPTS = 4;
 export async function transaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     let failure: { reason: unknown } | undefined;
+    let begun: Transaction | undefined;
     try {
       return await db.transaction(
         async (tx) => {
+          begun = tx;
           try {
             return await work(tx);
           } catch (reason) {
@@ -164,6 +163,8 @@ export async function transaction<Result>(db: Database, work: (tx: Transaction) 
       if (why === undefined || attempt === MAX_ATTEMPTS) throw reason;
       redone.inc({ reason: why });
       await delay(Math.random() * 20 * 2 ** attempt);
+    } finally {
+      for (const effect of (begun && afterwards.get(begun)) ?? []) effect(db);
     }
   }
 }

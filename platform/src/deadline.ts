@@ -16,6 +16,11 @@ export function withoutDeadline<Result>(work: () => Result): Result {
   return deadlines.run(undefined, work);
 }
 
+/** The instant until which something may be waited for that may take so long by itself: never after the one until which somebody waits for it. */
+export function deadlineWithin(timeoutMs: number): number {
+  return Math.min(Date.now() + timeoutMs, deadlines.getStore() ?? Number.POSITIVE_INFINITY);
+}
+
 /** How long the answer is still waited for, in milliseconds: 0 when nobody waits any more, Infinity when there is no limit. */
 export function timeLeftMs(): number {
   const deadlineAt = deadlines.getStore();

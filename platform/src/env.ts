@@ -79,6 +79,15 @@ export function url(protocols: readonly string[], example: string) {
   );
 }
 
+/** Where one service answers over HTTP: a URL, or several, comma-separated, when it runs at several addresses. Parsed to a list. */
+export function urls(example: string) {
+  const isHttp = (text: string) => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+  return variable(`Expected a URL such as ${example}, or several, comma-separated.`, (value) => {
+    const list = value.split(',').map((one) => one.trim());
+    return list.every(isHttp) ? list : undefined;
+  });
+}
+
 const millisecondsPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A length of time, written `250ms`, `30s`, `10m`, `12h` or `7d`; parsed to milliseconds. */

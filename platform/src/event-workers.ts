@@ -26,9 +26,14 @@ export function startEventWorkers(options: {
   logger: Logger;
   /** Default 10,000. */
   lockMs?: number;
+  /** Default 60,000. */
+  pruneEveryMs?: number;
 }): Workers {
-  const { service, db, redisUrl, handlers, logger, lockMs = LOCK_MS } = options;
-  const workers = producersFor(service).map((producer) => {
+  const { service, db, redisUrl, handlers, logger, lockMs = LOCK_MS, pruneEveryMs = 60_000 } = options;
+  const producers = producersFor(service);
+  // Who listens to nobody has no inbox either.
+  if (producers.length === 0) return { close: async () => {} };
+  const workers = producers.map((producer) => {
     const { name, prefix } = eventQueue(producer, service);
     const worker = new Worker<EventJob['data']>(name, handle, {
       prefix,
@@ -68,7 +73,7 @@ export function startEventWorkers(options: {
     throw error;
   }
 
-  const pruning = startSweep({ name: 'inbox-prune', everyMs: 60_000, run: () => pruneInbox(db) }, logger);
+  const pruning = startSweep({ name: 'inbox-prune', everyMs: pruneEveryMs, run: () => pruneInbox(db) }, logger);
   return {
     async close() {
       await Promise.all([closeInTime(...workers), inTime(pruning.close()).catch(() => {})]);

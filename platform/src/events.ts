@@ -34,17 +34,26 @@ export interface EventPayloads {
   };
   /** An order ended unpaid, or was called off: stock goes back, money goes back. Aggregate: the order. */
   'order.canceled': { orderId: string; userId: string; status: 'CANCELED' | 'EXPIRED' };
+  /** An order is not what it was, in whatever respect. Aggregate: the order. */
+  'order.changed': { orderId: string };
+  /** A payment of an order or one of its refunds is not what it was. Aggregate: the order, whose payment status may be another now. */
+  'payment.changed': { paymentId: string; orderId: string };
   /** Money for an order is ours. Aggregate: the order. */
   'payment.captured': { paymentId: string; orderId: string; amountMinor: string; currencyCode: string };
 }
 
-/** Who states each fact, and who listens to it. A listener's `events.ts` has one function for each of its facts. */
+/**
+ * Who states each fact, and who listens to it. A listener's `events.ts` has one function for each of its facts; gateways, which have no tables, are told by
+ * announcement: see announcements.ts.
+ */
 export const eventRoutes = {
   'user.signed-in': { from: 'user', to: ['cart'] },
   'user.deleted': { from: 'user', to: ['cart'] },
   'variant.changed': { from: 'catalog', to: ['cart'] },
   'order.confirmed': { from: 'order', to: ['catalog', 'cart'] },
   'order.canceled': { from: 'order', to: ['catalog', 'payment'] },
+  'order.changed': { from: 'order', to: ['gateway'] },
+  'payment.changed': { from: 'payment', to: ['gateway'] },
   'payment.captured': { from: 'payment', to: ['order'] },
 } as const satisfies Record<keyof EventPayloads, { from: ServiceName; to: readonly ServiceName[] }>;
 

@@ -40,10 +40,12 @@ export interface GraphQLAnswer {
 export interface GraphQLCall {
   path: string;
   headers: Record<string, string>;
-  /** Query, variables and so on. */
-  request: object;
+  /** Query, variables and so on; or their JSON text. */
+  request: object | string;
   /** Ends the call. With a reason whose name is `TimeoutError`, as `AbortSignal.timeout` has it, the failure is a `timeout`, otherwise `given-up`. */
   signal: AbortSignal;
+  /** Told when the answer is the last one on its connection (RFC 9112, section 9.6), as it is from a service that is about to stop. */
+  onFarewell?: () => void;
 }
 
 /**
@@ -51,12 +53,15 @@ export interface GraphQLCall {
  *
  * @throws {CallFailure} when there is none
  */
-export async function callGraphQL(pool: Pool, { path, headers, request, signal }: GraphQLCall): Promise<GraphQLAnswer> {
-  const body = JSON.stringify(request);
+export async function callGraphQL(pool: Pool, call: GraphQLCall): Promise<GraphQLAnswer> {
+  const { path, headers, request, signal, onFarewell } = call;
+  const body = typeof request === 'string' ? request : JSON.stringify(request);
   const sent = { 'content-type': 'application/json', accept: 'application/json', ...headers };
   try {
     const answer = await pool.request({ path, method: 'POST', headers: sent, body, signal });
     const { statusCode: status } = answer;
+    // After a refusal a connection may end because of the request.
+    if (status < 400 && answer.headers['connection'] === 'close') onFarewell?.();
     if (status === 401 || status >= 500) {
       await answer.body.dump();
       const kind = status === 401 ? 'refused' : 'wrong-answer';
@@ -79,7 +84,15 @@ function readAnswer(text: string): GraphQLAnswer {
   if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer)) {
     throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got other JSON.');
   }
+  if (!text.includes('\\')) plain.add(answer);
   return answer as GraphQLAnswer;
+}
+
+const plain = new WeakSet<object>();
+
+/** Whether all strings of an answer can be written as JSON just as they are: its text had no backslash, without which nothing is escaped (RFC 8259, section 7). */
+export function isPlain(answer: GraphQLAnswer): boolean {
+  return plain.has(answer);
 }
 
 function failureOf(cause: unknown, signal: AbortSignal): unknown {

@@ -7,6 +7,11 @@ export class NotConnected extends Error {
 }
 
 const CONNECT_TIMEOUT_MS = 250;
+/**
+ * A connection that nobody needs is let go before a service that leaves would close it (`LEAVE_NOTICE` of service.ts): a request that crosses such an end on
+ * its way is lost, and nobody knows whether it arrived.
+ */
+const REST_MS = 2_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -24,7 +29,8 @@ export function openHttpPool({ origin, connections, ip }: { origin: string; conn
   return new Pool(origin, {
     connections,
     connect: inTime(connect),
-    keepAliveTimeout: 30_000,
+    keepAliveTimeout: REST_MS,
+    keepAliveMaxTimeout: REST_MS,
     maxResponseSize: MAX_ANSWER_BYTES,
   });
 }

@@ -40,6 +40,12 @@ describe('an assertion', () => {
     });
   });
 
+  it('carries that the gateway wants to know what the answer takes', async () => {
+    const assertion = await signer('gateway').assertion('catalog', viewer, { wantsDebug: true });
+    expect(await verifier('catalog')(assertion)).toEqual({ service: 'gateway', viewer, wantsDebug: true });
+    expect(await signer('gateway').assertion('catalog', viewer)).not.toBe(assertion);
+  });
+
   it('is reused while it is fresh, one for each audience and viewer', async () => {
     const { assertion } = signer('gateway');
     const first = await assertion('catalog', viewer);
@@ -79,6 +85,10 @@ describe('an assertion', () => {
     [
       'lets a service speak for a viewer',
       async () => forged({ ...good(), iss: 'order', sub: 'user_1', sid: 's', roles: [], scope: '' }, {}, 'order'),
+    ],
+    [
+      'lets a service ask what an answer takes',
+      async () => signer('order').assertion('catalog', null, { wantsDebug: true }),
     ],
     [
       'is signed by a stranger',

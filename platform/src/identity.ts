@@ -25,6 +25,8 @@ export interface Viewer {
 export interface Caller {
   service: ServiceName;
   viewer: Viewer | null;
+  /** Whether the gateway wants to be told what the answer took, for staff who may see that. */
+  wantsDebug?: true;
 }
 
 export const ASSERTION_HEADER = 'souk-assertion';
@@ -42,10 +44,15 @@ const REUSE_MARGIN_SECONDS = 20;
 const CLOCK_TOLERANCE_SECONDS = 5;
 const ALGORITHM = 'EdDSA';
 const TOKEN_TYPE = 'souk-assertion+jwt';
+const DEBUG_CLAIM = 'souk_debug';
 
 export interface Signer {
-  /** An assertion for `audience` on behalf of `viewer`, or of nobody. The same one is returned while it is fresh: no signing per request. */
-  assertion(audience: ServiceName, viewer: Viewer | null): Promise<string>;
+  /**
+   * An assertion for `audience` on behalf of `viewer`, or of nobody. The same one is returned while it is fresh: no signing per request.
+   *
+   * @param options.wantsDebug whether the answer shall tell what it took; for the gateway only
+   */
+  assertion(audience: ServiceName, viewer: Viewer | null, options?: { wantsDebug?: boolean }): Promise<string>;
 }
 
 /** Signs what this service says to others. `privateKey` is an Ed25519 JWK whose `kid` is the service's name. */
@@ -54,8 +61,8 @@ export function createSigner({ service, privateKey }: { service: ServiceName; pr
   const fresh = expiringCache<Promise<string>>();
 
   return {
-    assertion(audience, viewer) {
-      const claims = viewer ? claimsOf(viewer) : {};
+    assertion(audience, viewer, { wantsDebug = false } = {}) {
+      const claims = { ...(viewer ? claimsOf(viewer) : {}), ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}) };
       return fresh(
         `${audience} ${JSON.stringify(claims)}`,
         (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000,
@@ -107,7 +114,9 @@ export function createVerifier({
     if (!service || protectedHeader.kid !== service) throw new Error('The issuer is not the owner of the signing key.');
     const viewer = viewerOf(payload);
     if (viewer && service !== 'gateway') throw new Error('Only the gateway speaks for a viewer.');
-    return { service, viewer };
+    const wantsDebug = payload[DEBUG_CLAIM] === true;
+    if (wantsDebug && service !== 'gateway') throw new Error('Only the gateway asks what an answer took.');
+    return { service, viewer, ...(wantsDebug ? { wantsDebug } : {}) };
   }
 
   return async (assertion) => {

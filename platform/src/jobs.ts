@@ -1,17 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Queue, QueueEvents, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { announceChanges } from './announcements.ts';
 import type { Database } from './database.ts';
 import { measureBacklogs } from './event-metrics.ts';
 import { listenersOf, type SoukEvent } from './events.ts';
 import type { ServiceName } from './identity.ts';
 import type { Logger } from './logger.ts';
 import { claim, markDelivered, type OutboxRow, park, pruneOutbox, unclaim } from './outbox.ts';
+import { type Polling, startPolling } from './polling.ts';
 import {
   type AlarmName,
   alarmQueue,
   closeInTime,
   eventQueue,
+  hasQueue,
   inTime,
   openQueue,
   producerConnection,
@@ -30,13 +33,14 @@ export interface Workers {
 const POLL_MS = 500;
 
 /**
- * Carries committed facts from the outbox to the listeners' queues and notes which were delivered.
+ * Carries committed facts from the outbox to the listeners' queues and notes which were delivered; gateways are told by announcement.
  * Looks every half second; run it in as many instances as you like.
  */
 export function startRelay(options: { service: ServiceName; db: Database; redisUrl: string; logger: Logger }): Workers {
   const { service, db, redisUrl, logger } = options;
   const redis = producerConnection(redisUrl, logger);
-  const lines = listenersOf(service).map((listener) => {
+  const listeners = listenersOf(service);
+  const lines = listeners.filter(hasQueue).map((listener) => {
     const address = eventQueue(service, listener);
     const queue = openQueue<SoukEvent>(address, { redis, logger });
     const outcomes = new QueueEvents(address.name, {
@@ -46,8 +50,9 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
     outcomes.on('error', unreachable(logger));
     return startLine({ service, listener, db, redis, queue, outcomes, logger });
   });
+  const announcing = listeners.includes('gateway') ? [startAnnouncing({ service, db, redis, logger })] : [];
   const wake = () => {
-    for (const line of lines) line.wake();
+    for (const line of [...lines, ...announcing]) line.wake();
   };
   relaysByDatabase.set(db, wake);
   const sweeps = [
@@ -57,7 +62,7 @@ export function startRelay(options: { service: ServiceName; db: Database; redisU
   return {
     async close() {
       relaysByDatabase.delete(db);
-      await Promise.all([...lines, ...sweeps].map((part) => inTime(part.close()).catch(() => {})));
+      await Promise.all([...lines, ...announcing, ...sweeps].map((part) => inTime(part.close()).catch(() => {})));
       await closeInTime(...lines.flatMap(({ queue, outcomes }) => [queue, outcomes]));
       redis.disconnect();
     },
@@ -85,11 +90,13 @@ interface Line {
 /** The relay to one listener. Each has its own, so that nobody waits for somebody else's queue. */
 function startLine(line: Line) {
   const { service, listener, db, redis, queue, outcomes, logger } = line;
-  const stopping = new AbortController();
-  let waker = Promise.withResolvers<void>();
-  const wake = () => waker.resolve();
+  const polling = startPolling({
+    look: relayOnce,
+    everyMs: POLL_MS,
+    onError: (error) => logger.warn({ err: error, service, listener }, 'relay will try again'),
+  });
 
-  outcomes.on('completed', ({ jobId }) => settle(() => markDelivered(db, jobId, listener).then(wake)));
+  outcomes.on('completed', ({ jobId }) => settle(() => markDelivered(db, jobId, listener).then(polling.wake)));
   outcomes.on('failed', ({ jobId, failedReason }) => {
     logger.error({ eventId: jobId, listener, failedReason }, 'event parked');
     settle(() => park(db, jobId, listener, failedReason));
@@ -116,28 +123,16 @@ function startLine(line: Line) {
     return fresh.length;
   }
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      waker = Promise.withResolvers();
-      const moved = await relayOnce().catch((error: unknown) => {
-        logger.warn({ err: error, service, listener }, 'relay will try again');
-        return 0;
-      });
-      if (moved === 0)
-        await Promise.race([waker.promise, delay(POLL_MS, undefined, { signal: stopping.signal }).catch(() => {})]);
-    }
-  }
+  return { queue, outcomes, ...polling };
+}
 
-  const running = run();
-  return {
-    queue,
-    outcomes,
-    wake,
-    async close() {
-      stopping.abort();
-      await running;
-    },
-  };
+/** The relay to gateways, which have no queue: they are told by announcement. */
+function startAnnouncing({ service, db, redis, logger }: Pick<Line, 'service' | 'db' | 'redis' | 'logger'>): Polling {
+  return startPolling({
+    look: () => announceChanges(db, redis),
+    everyMs: POLL_MS,
+    onError: (error) => logger.warn({ err: error, service }, 'changes will be announced later'),
+  });
 }
 
 async function hand(queue: Line['queue'], rows: readonly OutboxRow[]): Promise<void> {

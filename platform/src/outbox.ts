@@ -171,6 +171,15 @@ export async function markDelivered(db: Database, eventId: string, subscriber: S
   return affectedRows(result) === 1;
 }
 
+/** Notes that claimed events have reached a listener that keeps no book of its own. */
+export async function markAllDelivered(db: Database, rows: readonly OutboxRow[]): Promise<void> {
+  const sequences = rows.map((row) => row.sequence);
+  await db
+    .update(outbox)
+    .set({ state: 'DELIVERED', deliveredAt: now, lastError: null })
+    .where(must(and(inArray(outbox.sequence, sequences), eq(outbox.state, 'QUEUED'))));
+}
+
 /** Puts an event aside that its listener cannot handle, with the reason, where an operator sees it. */
 export async function park(db: Database, eventId: string, subscriber: ServiceName, reason: string): Promise<void> {
   await db

@@ -1,8 +1,15 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answerWith, cut, type FakeSubgraph, hang, startFakeSubgraph } from '../test/fake-subgraph.ts';
 import { withDeadline, withoutDeadline } from './deadline.ts';
+import { createLogger } from './logger.ts';
 import { createPeer, type Peer } from './peer.ts';
+
+const logger = createLogger('test', { level: 'silent' });
+const openPeer = (urls: string[]) =>
+  createPeer({ audience: 'catalog', urls, signer: { assertion: async () => 'signed' }, logger });
 
 let server: Server;
 let peer: Peer;
@@ -17,7 +24,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
-  peer = createPeer({ audience: 'catalog', url, signer: { assertion: async () => 'signed' } });
+  peer = openPeer([url]);
 });
 
 afterEach(async () => {
@@ -108,18 +115,111 @@ describe('a peer', () => {
     expect(asked).toBe(2);
   });
 
-  it('gets a rest after ten failures in a row', async () => {
-    answer = failWith('INTERNAL_SERVER_ERROR');
+  it('gets a rest when it does not answer', async () => {
+    answer = (request) => request.socket.destroy();
     for (let count = 0; count < 12; count++) await failure();
-    expect(asked).toBe(10);
-    expect(await failure()).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE', retryAfterMs: 2_000 });
+    const before = asked;
+    expect(before).toBeLessThan(12);
+    expect(await failure()).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE', retryAfterMs: 1_000 });
+    // A command that was not even sent has not been done.
+    expect(await failure('mutation { reserve }')).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE' });
+    expect(asked).toBe(before);
   });
 
-  it('is not to blame for what was asked wrongly', async () => {
+  it.each(['BAD_USER_INPUT', 'INTERNAL_SERVER_ERROR'])('gets no rest when it answers with %s', async (code) => {
+    answer = failWith(code);
+    for (let count = 0; count < 30; count++) await failure();
+    expect(asked).toBe(30);
+    answer = json({ data: { stock: 1 } });
+    expect(await ask()).toEqual({ stock: 1 });
+  });
+
+  it('hands on what was asked wrongly', async () => {
     answer = failWith('BAD_USER_INPUT', 'Expected less.');
-    for (let count = 0; count < 12; count++) {
-      expect(await failure()).toMatchObject({ code: 'BAD_USER_INPUT', message: 'Expected less.' });
-    }
-    expect(asked).toBe(12);
+    expect(await failure()).toMatchObject({ code: 'BAD_USER_INPUT', message: 'Expected less.' });
+  });
+
+  it('is not waited for by more than it can answer soon', async () => {
+    answer = () => {};
+    const all = Array.from({ length: 400 }, () => failure());
+    await vi.waitFor(() => expect(asked).toBe(16), { interval: 5 });
+    // 16 are under way, 256 wait; the others are told at once, before anybody's time is up.
+    const refused = await Promise.all(all.slice(272));
+    expect(refused).toHaveLength(128);
+    for (const error of refused) expect(error).toMatchObject({ code: 'SUBGRAPH_UNAVAILABLE', retryAfterMs: 1_000 });
+    await Promise.all(all);
+  });
+});
+
+describe('a peer at several addresses', () => {
+  const working = answerWith({ data: { stock: 1 } });
+  /** As a service answers that was told to stop. */
+  const leaving: RequestListener = (request, response) => working(request, response.setHeader('connection', 'close'));
+  const COMMAND = 'mutation { reserve }';
+  let fakes: [FakeSubgraph, FakeSubgraph];
+  let several: Peer;
+  const askOften = async (count: number, query = '{ stock }') => {
+    for (let done = 0; done < count; done++)
+      expect(await several.request(query, {}, { timeoutMs: 5_000 })).toEqual({ stock: 1 });
+  };
+  const askedEach = () => fakes.map((fake) => fake.asked.length);
+
+  beforeEach(async () => {
+    fakes = [await startFakeSubgraph(working), await startFakeSubgraph(working)];
+    several = openPeer(fakes.map(({ url }) => url));
+  });
+
+  afterEach(async () => {
+    await several.close();
+    await Promise.all(fakes.map((fake) => fake.close()));
+  });
+
+  it('is asked everywhere in turn', async () => {
+    await askOften(20);
+    expect(askedEach()).toEqual([10, 10]);
+  });
+
+  it('loses no command when one of them dies', async () => {
+    await askOften(10, COMMAND);
+    await fakes[0].die();
+    // A command on its way to a process that dies just then has an unknown end; the next ones have not.
+    await delay(50);
+    await askOften(20, COMMAND);
+    expect(askedEach()).toEqual([5, 25]);
+  });
+
+  it('is sent no command twice when it may have acted', async () => {
+    await askOften(10, COMMAND);
+    for (const fake of fakes) fake.behave(cut);
+    await expect(several.request(COMMAND, {})).rejects.toMatchObject({ code: 'SUBGRAPH_TIMEOUT' });
+    expect(askedEach()).toEqual([6, 5]);
+  });
+
+  it('is not asked where it is about to stop, until something stays there', async () => {
+    await askOften(10);
+    fakes[0].behave(leaving);
+    await askOften(2);
+    const before = fakes[0].asked.length;
+    await askOften(20);
+    expect(fakes[0].asked).toHaveLength(before);
+
+    await vi.waitFor(() => expect(fakes[0].looks).toBeGreaterThan(0), 5_000);
+    expect(fakes[0].asked).toHaveLength(before);
+    fakes[0].behave(working);
+    await vi.waitFor(
+      async () => {
+        await askOften(2);
+        expect(fakes[0].asked.length).toBeGreaterThan(before);
+      },
+      { timeout: 5_000, interval: 20 },
+    );
+  });
+
+  it('is asked where it is about to stop when there is no other', async () => {
+    for (const fake of fakes) fake.behave(leaving);
+    await askOften(20);
+    fakes[0].behave(hang);
+    await fakes[1].die();
+    await expect(several.request('{ stock }', {}, { timeoutMs: 100 })).rejects.toMatchObject({ name: 'SoukError' });
   });
 });

@@ -1,14 +1,25 @@
-import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
-import { timeLeftMs } from './deadline.ts';
+import { Counter, Gauge } from 'prom-client';
+import { breakerLevels } from './breaker.ts';
+import { deadlineWithin } from './deadline.ts';
 import { SoukError } from './errors.ts';
-import { CallFailure, callGraphQL, type GraphQLAnswer } from './graphql-call.ts';
-import { openHttpPool } from './http-pool.ts';
+import { CallFailure, type GraphQLAnswer } from './graphql-call.ts';
 import { ASSERTION_HEADER, DEADLINE_HEADER, type ServiceName, type Signer } from './identity.ts';
+import type { Logger } from './logger.ts';
+import { NotAsked } from './not-asked.ts';
+import { createServiceClient } from './service-client.ts';
 
 /** A GraphQL document typed by codegen (client preset, string mode). */
 export interface PeerDocument<Data, Variables> {
   toString(): string;
   __apiType?: (variables: Variables) => Data;
+}
+
+export interface PeerOptions {
+  audience: ServiceName;
+  /** GraphQL endpoints of the other subgraph, one for each address or host name. */
+  urls: readonly string[];
+  signer: Signer;
+  logger: Logger;
 }
 
 export interface Peer {
@@ -27,61 +38,107 @@ export interface Peer {
 }
 
 const DEFAULT_TIMEOUT_MS = 2_000;
-const MAX_CONNECTIONS = 16;
+const MAX_UNDER_WAY = 16;
+/** Who would wait behind so many is told at once that it is too much. */
+const MAX_WAITING = 256;
 
-/** Opens the way to one other subgraph: keep-alive sockets, a service assertion, a deadline and a circuit breaker. `url` is its GraphQL endpoint. */
-export function createPeer({ audience, url, signer }: { audience: ServiceName; url: string; signer: Signer }): Peer {
-  const { origin, pathname } = new URL(url);
-  const pool = openHttpPool({ origin, connections: MAX_CONNECTIONS });
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof SoukError && error.code !== 'BAD_USER_INPUT'),
-    { halfOpenAfter: 2_000, breaker: new ConsecutiveBreaker(10) },
-  );
+/**
+ * Opens the way to one other subgraph: keep-alive connections to each of its addresses, a service assertion and a deadline. Nothing is sent twice, because
+ * whoever asked this service may ask again: only when no connection came about, so that nothing can have happened, another address is tried.
+ */
+export function createPeer({ audience, urls, signer, logger }: PeerOptions): Peer {
+  const headersUntil = async (deadlineAt: number) => ({
+    [ASSERTION_HEADER]: await signer.assertion(audience, null),
+    [DEADLINE_HEADER]: String(deadlineAt),
+  });
+  const service = createServiceClient({
+    name: audience,
+    urls,
+    logger,
+    maxUnderWay: MAX_UNDER_WAY,
+    maxWaiting: MAX_WAITING,
+    probeHeaders: (timeoutMs) => headersUntil(Date.now() + timeoutMs),
+    hear: {
+      queue: (length) => queueLength.set({ peer: audience }, length),
+      retry: () => {},
+      address(address, state) {
+        if (state) breakerStates.set({ peer: audience, address }, breakerLevels[state]);
+        else breakerStates.remove({ peer: audience, address });
+      },
+    },
+  });
 
-  async function send(query: string, variables: unknown, timeoutMs: number): Promise<GraphQLAnswer> {
-    const headers = {
-      [ASSERTION_HEADER]: await signer.assertion(audience, null),
-      [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
-    };
-    const signal = AbortSignal.timeout(timeoutMs);
+  async function ask(query: string, variables: unknown, deadlineAt: number, timeoutMs: number): Promise<GraphQLAnswer> {
     try {
-      return await callGraphQL(pool, { path: pathname, headers, request: { query, variables }, signal });
-    } catch (cause) {
-      throw new SoukError(codeOf(cause, query), 'Another part of the shop did not answer. Try again.', {
-        retryable: true,
-        cause,
+      return await service.ask({
+        request: { query, variables },
+        headers: () => headersUntil(deadlineAt),
+        signal: AbortSignal.timeout(timeoutMs),
+        timeoutMs,
+        mayRepeat: false,
       });
+    } catch (cause) {
+      failures.inc({ peer: audience, reason: reasonOf(cause) });
+      throw errorOf(cause, query);
     }
   }
 
   return {
     async request(document, variables, { timeoutMs: ownTimeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
-      const timeoutMs = Math.min(ownTimeoutMs, timeLeftMs());
-      if (timeoutMs === 0)
+      const deadlineAt = deadlineWithin(ownTimeoutMs);
+      const timeoutMs = deadlineAt - Date.now();
+      if (timeoutMs <= 0)
         throw new SoukError('SUBGRAPH_TIMEOUT', 'There was no time left to ask another part of the shop. Try again.', {
           retryable: true,
         });
-      try {
-        const answer = await breaker.execute(async () => read(await send(document.toString(), variables, timeoutMs)));
-        return answer as never;
-      } catch (error) {
-        if (!isBrokenCircuitError(error)) throw error;
-        throw new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop is failing and gets a rest. Try again.', {
-          retryable: true,
-          retryAfterMs: 2_000,
-          cause: error,
-        });
-      }
+      return read(await ask(document.toString(), variables, deadlineAt, timeoutMs)) as never;
     },
-    close: () => pool.close(),
+    close: () => service.close(),
   };
 }
 
-/** A command without an answer may have been carried out, whatever it was that kept the answer away. */
-function codeOf(failure: unknown, query: string): 'SUBGRAPH_TIMEOUT' | 'SUBGRAPH_UNAVAILABLE' {
-  if (!(failure instanceof CallFailure)) return 'SUBGRAPH_UNAVAILABLE';
-  const isUnknown = /^\s*mutation\b/.test(query) && failure.mayHaveActed;
-  return failure.kind === 'timeout' || isUnknown ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE';
+const failures = new Counter({
+  name: 'souk_peer_failures_total',
+  help: 'Requests to other subgraphs that gave no answer, by reason.',
+  labelNames: ['peer', 'reason'],
+});
+
+const queueLength = new Gauge({
+  name: 'souk_peer_queue_length',
+  help: 'Requests that wait until fewer are under way to the same other subgraph.',
+  labelNames: ['peer'],
+});
+
+const breakerStates = new Gauge({
+  name: 'souk_peer_breaker_state',
+  help: 'Whether an address of another subgraph gets requests: 0 closed (it does), 1 open (it gets none), 2 trial (it gets one).',
+  aggregator: 'max',
+  labelNames: ['peer', 'address'],
+});
+
+function reasonOf(failure: unknown): string {
+  if (failure instanceof NotAsked) return failure.reason;
+  return failure instanceof CallFailure ? failure.kind : 'other';
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+/** A command without an answer may have been carried out, whatever it was that kept the answer away, unless it never left. */
+function errorOf(cause: unknown, query: string): SoukError {
+  const isCommand = /^\s*mutation\b/.test(query);
+  if (cause instanceof NotAsked && (isCommand || cause.reason !== 'timeout'))
+    return new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop has too much to do. Try again.', {
+      retryable: true,
+      retryAfterMs: RETRY_AFTER_MS,
+      cause,
+    });
+  const isLate = cause instanceof NotAsked || (cause instanceof CallFailure && cause.kind === 'timeout');
+  const isUnknown = isCommand && cause instanceof CallFailure && cause.mayHaveActed;
+  return new SoukError(
+    isLate || isUnknown ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE',
+    'Another part of the shop did not answer. Try again.',
+    { retryable: true, cause },
+  );
 }
 
 /** Internal commands succeed whole or fail whole, so any error fails the call; what the caller sent wrong stays recognisable. */

@@ -16,6 +16,9 @@ export const eventQueue = (from: ServiceName, to: ServiceName): QueueAddress => 
   prefix: `{souk:events:${from}:${to}}`,
 });
 
+/** Gateways hear of changes by announcement. */
+export const hasQueue = (listener: ServiceName): boolean => listener !== 'gateway';
+
 /** Delayed work, beside the events. */
 export const alarmNames = ['order-expiry'] as const;
 export type AlarmName = (typeof alarmNames)[number];
@@ -25,7 +28,11 @@ export const alarmQueue = (name: AlarmName): QueueAddress => ({ name, prefix: `{
 
 /** Every queue there is. */
 export const allQueues = (): QueueAddress[] => [
-  ...serviceNames.flatMap((from) => listenersOf(from).map((to) => eventQueue(from, to))),
+  ...serviceNames.flatMap((from) =>
+    listenersOf(from)
+      .filter(hasQueue)
+      .map((to) => eventQueue(from, to)),
+  ),
   ...alarmNames.map(alarmQueue),
 ];
 

@@ -72,11 +72,21 @@ describe('a Redis connection', () => {
 
   test('hears a channel, also after a reconnect, until it stops listening', async () => {
     const heard: string[] = [];
-    const stop = redis.subscribe('souk:test', (message) => heard.push(message));
+    let listening = 0;
+    const stop = redis.subscribe(
+      'souk:test',
+      (message) => heard.push(message),
+      () => listening++,
+    );
     const publish = (text: string) => redis.client.publish('souk:test', text).catch(() => 0);
     await until(async () => (await publish('one')) > 0 && heard.includes('one'));
+    expect(listening).toBe(1);
     await loseRedis();
     await proxy.heal();
+    await until(() => listening === 2);
+    await redis.ready();
+    await publish('at once');
+    await until(() => heard.includes('at once'));
     await until(async () => (await publish('two')) > 0 && heard.includes('two'));
     stop();
     await publish('three');

@@ -12,9 +12,10 @@ export interface RedisConnection {
   /**
    * Listens to a channel, also after a reconnect. What is published while there is no connection is lost: treat a message as a hint to look.
    *
+   * @param onListening told whenever it listens anew, so that whoever missed something can look
    * @returns a function that stops listening
    */
-  subscribe(channel: string, listener: (message: string) => void): () => void;
+  subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): () => void;
   close(): Promise<void>;
 }
 
@@ -81,6 +82,7 @@ function logOutages(client: Redis, logger: Logger | undefined): void {
 /** A subscribed connection takes no other command, so it is one of its own, opened when first needed. */
 function lazySubscriber(client: Redis) {
   const listeners = new Map<string, Set<(message: string) => void>>();
+  const listeningAnew = new Set<() => void>();
   let connection: Redis | undefined;
   const open = (): Redis => {
     const opened = client.duplicate({
@@ -89,18 +91,27 @@ function lazySubscriber(client: Redis) {
       commandTimeout: undefined,
     });
     opened.on('error', () => {});
+    opened.on('ready', () => {
+      // After a reconnect the client has subscribed by itself, and here is told when that took effect.
+      const tell = () => {
+        for (const listening of listeningAnew) listening();
+      };
+      opened.subscribe(...listeners.keys()).then(tell, () => {});
+    });
     opened.on('message', (channel: string, message: string) => {
       for (const listener of listeners.get(channel) ?? []) listener(message);
     });
     return opened;
   };
   return {
-    subscribe(channel: string, listener: (message: string) => void): () => void {
+    subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): () => void {
       connection ??= open();
       const already = listeners.get(channel);
       listeners.set(channel, (already ?? new Set()).add(listener));
+      if (onListening) listeningAnew.add(onListening);
       if (!already) connection.subscribe(channel).catch(() => {});
       return () => {
+        if (onListening) listeningAnew.delete(onListening);
         listeners.get(channel)?.delete(listener);
       };
     },

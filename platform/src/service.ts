@@ -1,15 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
 import { clipMessage, type ErrorCode } from './errors.ts';
 import { flushTelemetry } from './flush-telemetry.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
+import { REQUEST_TIMEOUT_MS, refuseAmbiguousHost, refuseOtherExpectations, strictHttp } from './strict-http.ts';
 
 /** What every service reads from its environment. A service's `env.ts` spreads this and adds its own. */
 export const serviceEnvironment = {
@@ -56,20 +65,24 @@ const HEADER_LIMIT_BYTES = 16 * 1024;
 /**
  * A Fastify instance with request ids, logs, durations and limits; the service adds its routes.
  * `trustedProxyHops` says how many proxies in front may name the client's address; with 0 it is the socket's.
+ * `bodyLimitBytes` is for servers that are asked by services only.
  */
-export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}): FastifyInstance {
+export function createHttpServer(
+  logger: Logger,
+  { trustedProxyHops = 0, bodyLimitBytes = BODY_LIMIT_BYTES } = {},
+): FastifyInstance {
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    // One line for each request that failed, none for those that went well: traces and metrics tell those.
-    logController: new LogController({ disableRequestLogging: true }),
+    // One line for each request that failed, none for those that went well: traces and metrics tell those, and the gateway has a request log of its own.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     requestIdHeader: false,
     genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
     trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
-    bodyLimit: BODY_LIMIT_BYTES,
-    http: { maxHeaderSize: HEADER_LIMIT_BYTES },
+    bodyLimit: bodyLimitBytes,
+    http: { ...strictHttp, maxHeaderSize: HEADER_LIMIT_BYTES },
     clientErrorHandler: answerUnreadable,
     keepAliveTimeout: 72_000,
-    requestTimeout: 30_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     // Who is connected still is served, and told by `connection: close` to come no more.
     return503OnClosing: false,
@@ -84,14 +97,23 @@ export function createHttpServer(logger: Logger, { trustedProxyHops = 0 } = {}):
     request.log.error({ err: error }, 'unexpected error');
     return answerError(reply, 500, request.id, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
   });
+  // After the hooks in which services begin to tell of a request, so that they tell of this one, too.
+  app.addHook('preParsing', refuseAmbiguousHost);
+  refuseOtherExpectations(app, (message) => errorBody(randomUUID(), 'BAD_USER_INPUT', message));
   endConnectionsOnLeaving(app);
   app.addHook('onResponse', async (request, reply) => {
+    if (staysOpen(request, reply)) return;
     durations.observe(
       { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
       reply.elapsedTime / 1000,
     );
   });
   return app;
+}
+
+/** A WebSocket or a stream of events takes as long as its client listens. */
+function staysOpen({ headers }: FastifyRequest, { raw }: FastifyReply): boolean {
+  return headers.upgrade !== undefined || String(raw.getHeader('content-type')).startsWith('text/event-stream');
 }
 
 const leaving = new WeakSet<FastifyInstance>();
@@ -128,6 +150,11 @@ function answerUnreadable({ code }: { code?: string }, socket: Socket): void {
     return;
   }
   const [status, message] = unreadable[code ?? ''] ?? [400, 'Expected a well-formed HTTP request.'];
+  refuseOnSocket(socket, status, message);
+}
+
+/** Answers a request that is no route's to answer, in the shape of all errors outside GraphQL, and ends its connection. */
+export function refuseOnSocket(socket: Duplex, status: number, message: string): void {
   const requestId = randomUUID();
   const body = errorBody(requestId, 'BAD_USER_INPUT', message);
   const head = [
@@ -151,9 +178,9 @@ function requestId(offered: string | string[] | undefined): string {
   return typeof offered === 'string' && /^[\w.-]{8,64}$/.test(offered) ? offered : randomUUID();
 }
 
-/** Adds `/metrics` (Prometheus text). */
-export function addMetrics(app: FastifyInstance): void {
-  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
+/** Adds `/metrics` (Prometheus text): what this process has counted, unless `read` gives something else. */
+export function addMetrics(app: FastifyInstance, read: () => Promise<string> = () => register.metrics()): void {
+  app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await read()));
 }
 
 /**
@@ -214,17 +241,31 @@ export interface RunningService {
   drainTimeoutMs: number;
 }
 
+export interface StartedService {
+  /** Stops as on SIGTERM. Harmless when it is stopping already. */
+  stop(): void;
+  /**
+   * Stops because another process has taken its place at the same port, where node:cluster hands out connections: from now on it gets no new ones, and those
+   * it has are served for `noticeMs`, and told to end, as on any other way out. The service as a whole stays, so this process stays ready.
+   */
+  giveWay(): void;
+}
+
 /**
  * Listens, and on SIGTERM, SIGINT or an unexpected error stops in order: readiness off, and for `noticeMs` everything is answered with the request to
  * come no more → the port is closed, requests under way finish → `closers` one after another → exit.
  * The whole may take twice `drainTimeoutMs`; after that the process ends anyway.
  */
-export async function runService(service: RunningService): Promise<void> {
+export async function runService(service: RunningService): Promise<StartedService> {
   const { logger, app, closers, listen, noticeMs = 0, drainTimeoutMs } = service;
-  closeWithGrace({ delay: drainTimeoutMs * 2, logger: false }, async ({ err, signal }) => {
+  let isReplaced = false;
+  let isStopping = false;
+  const grace = closeWithGrace({ delay: drainTimeoutMs * 2, logger: false }, async ({ err, signal }) => {
+    isStopping = true;
     if (err) logger.fatal({ err }, 'stopping after an unexpected error');
-    else logger.info({ signal }, 'stopping');
-    service.stopBeingReady();
+    else logger.info({ signal }, isReplaced ? 'giving way to another process' : 'stopping');
+    if (isReplaced) takeNoMoreConnections(app);
+    else service.stopBeingReady();
     leaving.add(app);
     if (!err) await delay(noticeMs);
     await within(drainTimeoutMs, () => app.close()).catch((error: unknown) =>
@@ -237,4 +278,19 @@ export async function runService(service: RunningService): Promise<void> {
   });
   await app.listen(listen);
   logger.info({ host: listen.host, port: listen.port }, 'ready');
+  const stop = () => {
+    if (!isStopping) grace.close();
+  };
+  return {
+    stop,
+    giveWay() {
+      isReplaced = true;
+      stop();
+    },
+  };
+}
+
+/** A server of HTTP that closes ends the connections that rest, too, and a request may be on its way on one of them. */
+function takeNoMoreConnections({ server }: FastifyInstance): void {
+  Server.prototype.close.call(server);
 }

@@ -99,6 +99,29 @@ describe('a stranger', () => {
   });
 });
 
+describe('what an answer took', () => {
+  const query = '{ _service { sdl } }';
+  const post = async (assertion: string, headers: Record<string, string> = {}) =>
+    (
+      await app.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: { 'souk-assertion': assertion, ...headers },
+        payload: { query, extensions: { soukDebug: true } },
+      })
+    ).json();
+
+  it('is told where the gateway’s assertion asks for it', async () => {
+    const answer = await post(await signer.assertion('catalog', null, { wantsDebug: true }));
+    expect(answer.extensions).toEqual({ soukDebug: { sql: { count: 0, durationMs: 0 } } });
+  });
+
+  it('is not told for anything else that asks', async () => {
+    const answer = await post(await signer.assertion('catalog', null), { 'x-souk-debug': 'sql', 'souk-debug': 'sql' });
+    expect(Object.keys(answer)).toEqual(['data']);
+  });
+});
+
 describe('an error', () => {
   it.each([
     ['bug', 'INTERNAL_SERVER_ERROR', false],

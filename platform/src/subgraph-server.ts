@@ -20,8 +20,10 @@ import {
   parse,
 } from 'graphql';
 import { guardSchema } from './access.ts';
-import { errorNumber, isStatementTimeout, isStoreAway, statementCause } from './database.ts';
+import { type CacheTags, collectCacheTags, tagExtensions } from './cache-tags.ts';
+import { errorNumber, isStatementTimeout, isStoreAway } from './database.ts';
 import { parseDeadline, withDeadline } from './deadline.ts';
+import { debugExtensions } from './debug-report.ts';
 import { badUserInput, clipMessage, errorCodes, SoukError } from './errors.ts';
 import { type IdKind, idPrefixes, parseId } from './id.ts';
 import {
@@ -34,6 +36,7 @@ import {
   type Viewer,
 } from './identity.ts';
 import type { Logger } from './logger.ts';
+import { type StatementTally, tallyStatements } from './sql-statements.ts';
 import { custodyIn, extensionsFor, type TokenCustody } from './token-custody.ts';
 import { type UnknownOutcome, unknownOutcome } from './unknown-outcome.ts';
 
@@ -42,6 +45,8 @@ declare module 'fastify' {
     caller: Caller;
     /** Until when the caller waits, milliseconds since 1970; undefined when it did not say. */
     deadlineAt: number | undefined;
+    /** What SQL its answer took so far. */
+    statements: StatementTally;
   }
 }
 
@@ -56,6 +61,10 @@ export interface SubgraphRequest {
   clientAgent: string | null;
   /** Where the gateway keeps the client's refresh token; undefined when the client does so itself, and for calls between services. */
   custody?: TokenCustody | undefined;
+  /** What SQL the answer took so far, where the gateway wants to know. */
+  statements?: StatementTally | undefined;
+  /** What the answer is made from, for the gateway to keep it by; undefined for the signed-in and for other services, whose answers nobody keeps. */
+  cacheTags?: CacheTags | undefined;
   log: Logger;
 }
 
@@ -86,7 +95,7 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
     plugins: [
       logUnexpectedErrors as ApolloServerPlugin<Context>,
       noteUnknownOutcomes as ApolloServerPlugin<Context>,
-      tellCustody as ApolloServerPlugin<Context>,
+      tellGateway as ApolloServerPlugin<Context>,
       ApolloServerPluginLandingPageDisabled(),
       // Each of these does work for every field or request that nobody reads here.
       ApolloServerPluginCacheControlDisabled(),
@@ -116,9 +125,10 @@ export async function serveSubgraph<Context extends SubgraphRequest>(
   await app.register(async (scope) => {
     scope.addHook('onRequest', identify);
     scope.addHook('onRequest', refuseWhenLate);
-    scope.addHook('preHandler', ({ deadlineAt }, _reply, done) =>
-      withDeadline(deadlineAt, () => statementCause.run('request', done)),
-    );
+    scope.addHook('preHandler', (request, _reply, done) => {
+      request.statements = { count: 0, durationMs: 0 };
+      withDeadline(request.deadlineAt, () => tallyStatements(request.statements, done));
+    });
     await scope.register(fastifyApollo(server), {
       path: '/graphql',
       method: 'POST',
@@ -163,6 +173,8 @@ function subgraphRequest(request: FastifyRequest): SubgraphRequest {
     clientIp: told(CLIENT_IP_HEADER),
     clientAgent: told(CLIENT_AGENT_HEADER),
     custody: caller.service === 'gateway' ? custodyIn(request.headers) : undefined,
+    statements: caller.wantsDebug ? request.statements : undefined,
+    cacheTags: caller.service === 'gateway' && !caller.viewer ? collectCacheTags() : undefined,
     log: request.log as Logger,
   };
 }
@@ -272,24 +284,32 @@ const isErrorCode = (code: unknown) => errorCodes.some((known) => known === code
 const logUnexpectedErrors: ApolloServerPlugin<SubgraphRequest> = {
   async requestDidStart() {
     return {
-      async didEncounterErrors({ errors, contextValue, operationName }) {
+      async didEncounterErrors({ errors, contextValue }) {
         for (const error of errors) {
           const original = unwrapResolverError(error);
           if (original instanceof SoukError || original instanceof GraphQLError) continue;
-          contextValue.log.error({ err: original, operationName, path: error.path?.join('.') }, 'unexpected error');
+          // Names of the schema only: operations and aliases are called what clients like.
+          const field = error.nodes?.find((node) => node.kind === Kind.FIELD)?.name.value;
+          contextValue.log.error({ err: original, field }, 'unexpected error');
         }
       },
     };
   },
 };
 
-/** Tells the gateway which refresh token it is to keep from now on. */
-const tellCustody: ApolloServerPlugin<SubgraphRequest> = {
+/**
+ * Tells the gateway, beside the answer, which refresh token it is to keep from now on, what the answer was made from, and what it took, where it wants to know.
+ */
+const tellGateway: ApolloServerPlugin<SubgraphRequest> = {
   async requestDidStart() {
     return {
-      async willSendResponse({ contextValue: { custody }, response: { body } }) {
-        const extensions = custody && extensionsFor(custody);
-        if (extensions && body.kind === 'single') body.singleResult.extensions = extensions;
+      async willSendResponse({ contextValue: { custody, cacheTags, statements }, response: { body } }) {
+        const extensions = {
+          ...(custody ? extensionsFor(custody) : {}),
+          ...tagExtensions(cacheTags),
+          ...(statements ? debugExtensions({ sql: statements }) : {}),
+        };
+        if (Object.keys(extensions).length > 0 && body.kind === 'single') body.singleResult.extensions = extensions;
       },
     };
   },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { JSONWebKeySet, JWK } from 'jose';
+import { openCacheInvalidation } from './cache-invalidation.ts';
 import { type Database, openDatabase } from './database.ts';
 import { startEventWorkers } from './event-workers.ts';
 import type { AnyEventHandlers } from './events.ts';
@@ -9,6 +10,9 @@ import { createLogger, type Logger } from './logger.ts';
 import { openRedis, type RedisConnection } from './redis.ts';
 import { addHealth, addMetrics, createHttpServer, runService } from './service.ts';
 import { type SubgraphRequest, serveSubgraph } from './subgraph-server.ts';
+
+/** The gateway asks for up to five thousand entities at once, of which each takes some seventy bytes. */
+const BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** What a subgraph's `env.ts` gives, at least: `subgraphEnvironment` of service.ts, parsed. */
 export interface SubgraphEnvironment {
@@ -62,9 +66,10 @@ export async function runSubgraph<Context extends SubgraphRequest>(options: {
   const signer = createSigner({ service: name, privateKey: env.SERVICE_PRIVATE_KEY });
   const verify = createVerifier({ audience: name, publicKeys: env.SERVICE_PUBLIC_KEYS });
   const { db } = database;
+  const invalidation = openCacheInvalidation({ db, redis });
   const parts = options.parts({ db, redis, signer, logger });
 
-  const app = createHttpServer(logger);
+  const app = createHttpServer(logger, { bodyLimitBytes: BODY_LIMIT_BYTES });
   // Redis carries speed, not truth: without it a subgraph is slower and still ready.
   const { stopBeingReady } = addHealth(app, { database: database.ping });
   addMetrics(app);
@@ -94,6 +99,7 @@ export async function runSubgraph<Context extends SubgraphRequest>(options: {
       stopServer,
       () => Promise.all(workers.map((worker) => worker.close())),
       ...parts.close,
+      () => invalidation.close(),
       () => redis.close(),
       () => database.close(),
     ],

@@ -95,7 +95,15 @@ function censoring(exporter: SpanExporter): SpanExporter {
   };
 }
 
+/** Attributes with a query string in them, in which a GET request has its variables; in older and in newer words (https://opentelemetry.io/docs/specs/semconv/http/). */
+const addresses = ['http.url', 'http.target', 'url.full'];
+
 function censorSpan(span: ReadableSpan): void {
+  delete span.attributes['url.query'];
+  for (const name of addresses) {
+    const address = span.attributes[name];
+    if (typeof address === 'string') span.attributes[name] = address.replace(/\?.*/s, '');
+  }
   const status: SpanStatus = span.status;
   if (status.message) status.message = censorText(status.message);
   for (const { attributes = {} } of span.events) {
