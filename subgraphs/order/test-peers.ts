@@ -145,7 +145,7 @@ export async function openTestPeers() {
   const at = (name: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`;
 
   return {
-    urls: { CART_URL: at('cart'), USER_URL: at('user'), CATALOG_URL: at('catalog') },
+    urls: { CART_URL: [at('cart')], USER_URL: [at('user')], CATALOG_URL: [at('catalog')] },
     /** Every call that was carried out, by the name of its operation. */
     calls,
     /** Who holds stock now, by order. */

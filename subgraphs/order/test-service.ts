@@ -9,7 +9,7 @@ import { createLogger } from '@souk/platform/logger';
 import { outbox } from '@souk/platform/outbox';
 import { subgraphSchema } from '@souk/platform/subgraph-server';
 import { readSubgraphSdl } from '@souk/schema/subgraphs';
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq, ne } from 'drizzle-orm';
 import { graphql } from 'graphql';
 import { register } from 'prom-client';
 import type { CheckoutDesk } from './src/checkout.ts';
@@ -32,7 +32,8 @@ export async function openTestService() {
   const shop = await openTestPeers();
   const privateKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const signer = createSigner({ service: 'order', privateKey: { ...privateKey, kid: 'order' } });
-  const peers = createPeers({ signer, env: shop.urls });
+  const openPeers = () => createPeers({ signer, logger, env: shop.urls });
+  let peers = openPeers();
   const reminders: { orderId: string; delayMs: number }[] = [];
   const desk: CheckoutDesk = {
     db,
@@ -62,6 +63,13 @@ export async function openTestService() {
     desk,
     shop,
     reminders,
+
+    /** Forgets how often the services around have failed: one that has done so for a while gets a rest. */
+    async forgetFailures(): Promise<void> {
+      await peers.close();
+      peers = openPeers();
+      desk.peers = peers;
+    },
 
     /** Asks as the gateway would for a user with these scopes, or for a guest (null). */
     ask: (userId: string | null, source: string, variables?: Record<string, unknown>, ...scopes: string[]) =>
@@ -117,9 +125,17 @@ export async function openTestService() {
     readTimeline: (orderId: string) =>
       db.select().from(orderEvents).where(eq(orderEvents.orderId, orderId)).orderBy(asc(orderEvents.version)),
 
-    /** What was told to others about an order, in order, without who was told. */
+    /** How often gateways were told that an order has changed. */
+    countChanges: (orderId: string) =>
+      db.$count(outbox, and(eq(outbox.aggregateId, orderId), eq(outbox.subscriber, 'gateway'))),
+
+    /** What was told to other subgraphs about an order, in order, without who was told. */
     async readFacts(orderId: string) {
-      const rows = await db.select().from(outbox).where(eq(outbox.aggregateId, orderId)).orderBy(asc(outbox.sequence));
+      const rows = await db
+        .select()
+        .from(outbox)
+        .where(and(eq(outbox.aggregateId, orderId), ne(outbox.subscriber, 'gateway')))
+        .orderBy(asc(outbox.sequence));
       const once = rows.filter((row, index) => rows.findIndex((other) => other.eventId === row.eventId) === index);
       return once.map(({ type, payload }) => ({ type, payload }));
     },

@@ -14,7 +14,7 @@ import { outbox } from '@souk/platform/outbox';
 import { createHttpServer } from '@souk/platform/service';
 import { subgraphSchema } from '@souk/platform/subgraph-server';
 import { readSubgraphSdl } from '@souk/schema/subgraphs';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import { graphql } from 'graphql';
 import { register } from 'prom-client';
 import { createContext } from './src/context.ts';
@@ -76,7 +76,7 @@ export async function openTestService(more: readonly PaymentProvider[] = []) {
     service: 'payment',
     privateKey: { kty: 'OKP', ...privateKey.export({ format: 'jwk' }), kid: 'payment' },
   });
-  const orderPeer = openOrders({ url: `http://127.0.0.1:${orderPort}/graphql`, signer });
+  const orderPeer = openOrders({ urls: [`http://127.0.0.1:${orderPort}/graphql`], signer, logger: log });
 
   const folder = await mkdtemp(join(tmpdir(), 'souk-test-card-'));
   const logFile = join(folder, 'test-card.log');
@@ -182,7 +182,15 @@ export async function openTestService(more: readonly PaymentProvider[] = []) {
 
     payment: async (id: string) => (await db.select().from(payments).where(eq(payments.id, id)))[0],
     refundsOf: (paymentId: string) => db.select().from(refunds).where(eq(refunds.paymentId, paymentId)),
-    factsAbout: (orderId: string) => db.select().from(outbox).where(eq(outbox.aggregateId, orderId)),
+    factsAbout: (orderId: string) =>
+      db
+        .select()
+        .from(outbox)
+        .where(and(eq(outbox.aggregateId, orderId), ne(outbox.subscriber, 'gateway'))),
+
+    /** How often gateways were told that the payments of an order have changed. */
+    countChanges: (orderId: string) =>
+      db.$count(outbox, and(eq(outbox.aggregateId, orderId), eq(outbox.subscriber, 'gateway'))),
 
     /** Statements sent so far by this process. */
     async statementCount(): Promise<number> {

@@ -1,3 +1,4 @@
+import { invalidate } from '@souk/platform/cache-invalidation';
 import { type Database, isDuplicateKey, type Reader, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
@@ -38,6 +39,7 @@ export async function upsertBrand(db: Database, input: BrandInput): Promise<{ br
       refuse('SLUG_TAKEN', 'Another brand has this slug.', { field: ['input', 'slug'] });
     }
     if (!current) await checkNumber(tx);
+    invalidate(tx, 'brand', [id]);
     if (current && current.name !== values.name) {
       await markStale(tx, { brandId: id });
       await nextGeneration(tx);
@@ -65,6 +67,7 @@ export async function deleteBrand(db: Database, brandId: string): Promise<{ dele
       .set({ brandId: null })
       .where(and(eq(products.brandId, id), isNotNull(products.deletedAt)));
     await tx.delete(brands).where(eq(brands.id, id));
+    invalidate(tx, 'brand', [id]);
   });
   return { deletedBrandId: id };
 }

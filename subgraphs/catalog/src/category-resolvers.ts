@@ -8,10 +8,16 @@ export const categoryResolvers: Pick<Resolvers, 'Query' | 'Mutation' | 'Category
   Query: {
     category: (_, { id, slug }, { loaders }) =>
       loadByOneKey('Category', [id, loaders.categoryById], ['slug', slug, loaders.categoryBySlug]),
-    categories: (_parent, _args, { db }) => listRoots(db),
+    categories: (_parent, _args, { db, cacheTags }) => {
+      cacheTags?.add('category');
+      return listRoots(db);
+    },
     brand: (_, { id, slug }, { loaders }) =>
       loadByOneKey('Brand', [id, loaders.brandById], ['slug', slug, loaders.brandBySlug]),
-    brands: (_parent, _args, { db }) => listBrands(db),
+    brands: (_parent, _args, { db, cacheTags }) => {
+      cacheTags?.add('brand');
+      return listBrands(db);
+    },
   },
 
   Mutation: {

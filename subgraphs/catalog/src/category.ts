@@ -1,3 +1,4 @@
+import { invalidate } from '@souk/platform/cache-invalidation';
 import { type Database, isDuplicateKey, type Reader, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
@@ -44,6 +45,7 @@ export async function upsertCategory(db: Database, input: CategoryInput): Promis
     const moved = (current?.parentId ?? null) !== values.parentId;
     const below = await descendantsOf(tx, id);
     if (moved) await moveBelow(tx, below, values.parentId);
+    invalidate(tx, 'category', [id]);
     if (current && (moved || current.name !== values.name)) {
       await markStale(tx, { categoryIds: below.map(({ id: each }) => each) });
       await nextGeneration(tx);
@@ -75,6 +77,7 @@ export async function deleteCategory(db: Database, categoryId: string): Promise<
       .where(and(eq(products.categoryId, id), isNotNull(products.deletedAt)));
     await tx.delete(categoryPaths).where(eq(categoryPaths.descendantId, id));
     await tx.delete(categories).where(eq(categories.id, id));
+    invalidate(tx, 'category', [id]);
   });
   return { deletedCategoryId: id };
 }

@@ -19,7 +19,7 @@ export function createContext(request: SubgraphRequest, { db, cache }: { db: Dat
   const may = (scope: string) => request.viewer?.scopes.has(scope) ?? false;
   const [editsCatalog, readsStock] = [may('catalog:write'), may('stock:read')];
   // Who counts stock meets products by id that are not on sale, and has to see what they are.
-  const loaders = createLoaders(db, { seesUnlisted: editsCatalog || readsStock });
+  const loaders = createLoaders(db, { seesUnlisted: editsCatalog || readsStock, cacheTags: request.cacheTags });
   return { ...request, db, cache, loaders, editsCatalog, readsStock };
 }
 

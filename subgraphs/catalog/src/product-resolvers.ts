@@ -9,6 +9,9 @@ import { searchProducts } from './search.ts';
 import { suggest } from './suggestions.ts';
 import { optionsOf } from './variant-draft.ts';
 
+/** What words are looked for in, and facets are named after. */
+const searched = ['product', 'category', 'brand'];
+
 export const productResolvers: Pick<
   Resolvers,
   'Query' | 'Mutation' | 'Product' | 'ProductConnection' | 'ProductSearchConnection' | 'MediaConnection' | 'Media'
@@ -16,9 +19,18 @@ export const productResolvers: Pick<
   Query: {
     product: (_, { id, slug }, { loaders }) =>
       loadByOneKey('Product', [id, loaders.productById], ['slug', slug, loaders.productBySlug]),
-    products: (_, args, { db, editsCatalog }) => listProducts(db, args, { seesUnlisted: editsCatalog }),
-    productSearch: (_, args, { db, cache }) => searchProducts(db, cache, args),
-    productSuggestions: (_, { query, limit }, { db, cache }) => suggest(db, cache, query, limit ?? 8),
+    products: (_, args, { db, editsCatalog, cacheTags }) => {
+      for (const kind of ['product', 'category']) cacheTags?.add(kind);
+      return listProducts(db, args, { seesUnlisted: editsCatalog });
+    },
+    productSearch: (_, args, { db, cache, cacheTags }) => {
+      for (const kind of searched) cacheTags?.add(kind);
+      return searchProducts(db, cache, args);
+    },
+    productSuggestions: (_, { query, limit }, { db, cache, cacheTags }) => {
+      for (const kind of searched) cacheTags?.add(kind);
+      return suggest(db, cache, query, limit ?? 8);
+    },
     productVariant: (_, { id, sku }, { loaders }) =>
       loadByOneKey('ProductVariant', [id, loaders.variantById], ['sku', sku, loaders.variantBySku]),
   },

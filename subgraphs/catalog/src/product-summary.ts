@@ -1,3 +1,4 @@
+import { invalidate } from '@souk/platform/cache-invalidation';
 import { affectedRows, type Database, type Transaction, transaction } from '@souk/platform/database';
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { facetValuesOf } from './facets.ts';
@@ -22,12 +23,13 @@ import { available } from './variant-facts.ts';
 /** Products summarised by one statement each of reading and writing. */
 const CHUNK = 250;
 
-/** Makes the summaries of these products, however many, and lets no cached search result outlive it. */
+/** Makes the summaries of these products, however many, and lets no cached search result or answer outlive it. */
 export async function summarise(tx: Transaction, productIds: readonly string[]): Promise<void> {
   const sorted = [...new Set(productIds)].sort();
   for (let start = 0; start < sorted.length; start += CHUNK)
     await summariseChunk(tx, sorted.slice(start, start + CHUNK));
   if (sorted.length > 0) await nextGeneration(tx);
+  invalidate(tx, 'product', sorted);
 }
 
 async function summariseChunk(tx: Transaction, ids: string[]): Promise<void> {
@@ -116,6 +118,11 @@ export async function refreshAvailability(tx: Transaction, productIds: readonly 
     await tx.update(productSearch).set({ isAvailable }).where(inArray(productSearch.productId, ids));
   }
   if (changed.some((row) => row.isListed)) await nextGeneration(tx);
+  invalidate(
+    tx,
+    'product',
+    changed.map(({ id }) => id),
+  );
 }
 
 /** Makes every cached search result old. The last lock a transaction takes, and the shortest held. */

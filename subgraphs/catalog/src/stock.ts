@@ -1,3 +1,4 @@
+import { invalidate } from '@souk/platform/cache-invalidation';
 import { affectedRows, type Database, must, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
@@ -8,7 +9,14 @@ import { refreshAvailability } from './product-summary.ts';
 import { products, productVariants, stockLevels, stockMovements, type VariantRow } from './tables.ts';
 import { readText } from './text-input.ts';
 import { MAX_STOCK } from './variant-draft.ts';
-import { announce, availabilityOf, LOW_STOCK, readVariantFacts, type VariantFacts } from './variant-facts.ts';
+import {
+  announce,
+  availabilityOf,
+  LOW_STOCK,
+  MAX_SHOWN_QUANTITY,
+  readVariantFacts,
+  type VariantFacts,
+} from './variant-facts.ts';
 
 export interface StockCorrection {
   variantId: string;
@@ -115,6 +123,13 @@ export async function stockChanged(
   await announce(
     tx,
     newsworthy.map(({ now }) => now),
+  );
+  const shown = (available: number) => Math.min(available, MAX_SHOWN_QUANTITY);
+  const visible = changes.filter(({ now, before }) => shown(now.available) !== shown(before));
+  invalidate(
+    tx,
+    'stock',
+    visible.map(({ now }) => now.variantId),
   );
   const turned = changes.filter(({ now, before }) => now.available > 0 !== before > 0);
   if (turned.length > 0) await refreshAvailability(tx, [...new Set(turned.map(({ now }) => now.productId))].sort());

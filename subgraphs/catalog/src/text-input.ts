@@ -1,3 +1,4 @@
+import { controlCharacterFault, withPlainLineBreaks } from '@souk/platform/control-characters';
 import { refuse } from '@souk/platform/errors';
 
 export interface TextRule {
@@ -13,16 +14,14 @@ export interface TextRule {
  * @throws {Refused} REQUIRED when it is blank; INVALID when it is too long or has control characters
  */
 export function readText(typed: string, { field, maximumLength, isLong = false }: TextRule): string {
-  const text = typed.replace(/\r\n?/g, '\n').trim().normalize('NFC');
+  const text = withPlainLineBreaks(typed).trim().normalize('NFC');
   if (text === '' && !isLong) refuse('REQUIRED', 'Expected a text, got none.', { field });
   const length = [...text].length;
   if (length > maximumLength) {
     refuse('INVALID', `Expected at most ${maximumLength} characters, got ${length}.`, { field });
   }
-  const forbidden = isLong ? /[[\p{Cc}\p{Cs}]--[\n\t]]/v : /[\p{Cc}\p{Cs}]/v;
-  if (forbidden.test(text)) {
-    refuse('INVALID', `Expected no control characters${isLong ? '' : ' or line breaks'}.`, { field });
-  }
+  const fault = controlCharacterFault(text, { hasLines: isLong });
+  if (fault) refuse('INVALID', fault, { field });
   return text;
 }
 

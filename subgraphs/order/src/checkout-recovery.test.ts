@@ -12,7 +12,10 @@ let service: TestService;
 beforeAll(async () => {
   service = await openTestService();
 });
-afterEach(() => service.shop.heal());
+afterEach(async () => {
+  service.shop.heal();
+  await service.forgetFailures();
+});
 afterAll(() => service.close());
 
 /** A customer, the last piece of something, and what they send to buy it. */

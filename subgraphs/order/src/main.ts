@@ -18,7 +18,7 @@ await runSubgraph({
   env,
   typeDefs: readSubgraphSdl('order'),
   parts: ({ db, signer, logger }) => {
-    const peers = createPeers({ signer, env });
+    const peers = createPeers({ signer, logger, env });
     const expiry = openAlarm({
       name: 'order-expiry',
       redisUrl: env.REDIS_URL,

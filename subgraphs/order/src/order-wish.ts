@@ -53,7 +53,7 @@ export function readWish(input: OrderPlaceInput): OrderWish {
     destination: readDestination(input, refusals),
     expectedTotal: input.expectedTotal ? parseMoney(input.expectedTotal) : null,
     email: input.email ?? null,
-    note: typedText(input.note, { field: ['input', 'note'], maximum: MAX_REMARK_LENGTH }, refusals),
+    note: typedText(input.note, { field: ['input', 'note'], maximum: MAX_REMARK_LENGTH, hasLines: true }, refusals),
   };
   if (refusals.length > 0) throw new Refused(refusals);
   return wish;

@@ -29,6 +29,7 @@ async function expectUnchanged(orderId: string, attempt: () => Promise<unknown>)
     await service.readOrder(orderId),
     await service.readTimeline(orderId),
     await service.readFacts(orderId),
+    await service.countChanges(orderId),
   ];
   const before = await look();
   await attempt();
@@ -44,6 +45,14 @@ async function expectSoundTimeline(orderId: string) {
   expect(timeline.at(-1)?.to).toBe(order.status);
   for (const [index, { from }] of timeline.entries()) expect(from).toBe(index === 0 ? null : timeline[index - 1]?.to);
 }
+
+it('tells gateways of every change, whatever it is', async () => {
+  const { id: orderId } = await service.newPaidOrder(ann);
+  expect(await service.countChanges(orderId)).toBe(1);
+  await move(orderId, 'PROCESSING');
+  await move(orderId, 'SHIPPED');
+  expect(await service.countChanges(orderId)).toBe(3);
+});
 
 describe('orderCancel', () => {
   it('calls an unpaid order off and tells the others', async () => {

@@ -204,6 +204,7 @@ async function write(tx: Transaction, order: OrderRow, change: OrderChange): Pro
   await tx
     .insert(orderEvents)
     .values({ id: newId('OrderEvent'), orderId: order.id, version, from: order.status, to, actor, message, causedBy });
+  await append(tx, { type: 'order.changed', aggregateId: order.id, payload: { orderId: order.id } });
   if (to !== order.status) await stateFact(tx, order, to);
   return true;
 }
@@ -254,7 +255,11 @@ function expectVersion(order: OrderRow, expectedVersion: number | null | undefin
 
 function remark(order: OrderRow, text: string | null | undefined): string | null {
   const refusals: Refusal[] = [];
-  const message = typedText(text, { field: ['input', 'message'], maximum: MAX_REMARK_LENGTH }, refusals);
+  const message = typedText(
+    text,
+    { field: ['input', 'message'], maximum: MAX_REMARK_LENGTH, hasLines: true },
+    refusals,
+  );
   if (refusals.length > 0) throw new Refused(refusals, { order });
   return message;
 }

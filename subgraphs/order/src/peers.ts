@@ -1,5 +1,6 @@
 import { withoutDeadline } from '@souk/platform/deadline';
 import type { Signer } from '@souk/platform/identity';
+import type { Logger } from '@souk/platform/logger';
 import { createPeer } from '@souk/platform/peer';
 import { cart } from './generated/cart/gql.ts';
 import { catalog } from './generated/catalog/gql.ts';
@@ -104,14 +105,16 @@ const LOOK_TIMEOUT_MS = 500;
 /** What placing an order needs of others. Commands carry the order id as their key: sent twice, they act once. */
 export function createPeers({
   signer,
+  logger,
   env,
 }: {
   signer: Signer;
-  env: { USER_URL: string; CATALOG_URL: string; CART_URL: string };
+  logger: Logger;
+  env: { USER_URL: readonly string[]; CATALOG_URL: readonly string[]; CART_URL: readonly string[] };
 }) {
-  const users = createPeer({ audience: 'user', url: env.USER_URL, signer });
-  const catalogs = createPeer({ audience: 'catalog', url: env.CATALOG_URL, signer });
-  const carts = createPeer({ audience: 'cart', url: env.CART_URL, signer });
+  const users = createPeer({ audience: 'user', urls: env.USER_URL, signer, logger });
+  const catalogs = createPeer({ audience: 'catalog', urls: env.CATALOG_URL, signer, logger });
+  const carts = createPeer({ audience: 'cart', urls: env.CART_URL, signer, logger });
   const soldOut = watchSoldOut<StockRefusal>(async (variantIds) => {
     return (await catalogs.request(StockMissing, { variantIds }, { timeoutMs: LOOK_TIMEOUT_MS })).stockMissing ?? [];
   });

@@ -1,4 +1,4 @@
-import { EnvironmentError, flag, readEnvironment, text, url } from '@souk/platform/env';
+import { EnvironmentError, flag, readEnvironment, text, url, urls } from '@souk/platform/env';
 import { subgraphEnvironment } from '@souk/platform/service';
 import { readRsaKey } from './providers/rsa-key.ts';
 
@@ -15,7 +15,8 @@ function readSettings(source: Record<string, string | undefined>) {
   return readEnvironment(
     {
       ...subgraphEnvironment,
-      ORDER_URL: url(['http:', 'https:'], 'http://localhost:4004/graphql'),
+      /** Where the order subgraph answers: one address or several. */
+      ORDER_URL: urls('http://localhost:4004/graphql'),
       /** Cards for trying out. On unless in production, which has to ask for them. */
       TEST_CARD_ENABLED: flag().optional(),
       TEST_PROVIDER_URL: url(['http:', 'https:'], 'http://localhost:4006').optional(),

@@ -22,7 +22,7 @@ await runSubgraph({
   env,
   typeDefs: readSubgraphSdl('payment'),
   parts: ({ db, signer, logger: log }) => {
-    const orders = openOrders({ url: env.ORDER_URL, signer });
+    const orders = openOrders({ urls: env.ORDER_URL, signer, logger: log });
     const providers: Providers = new Map(offered.map((provider) => [provider.name, provider]));
     const cashier = { orders, providers, log };
     checkLedgerRights(db, log).catch((error: unknown) => log.warn({ err: error }, 'rights on the ledger not checked'));

@@ -66,8 +66,13 @@ it('asks the database as often for six orders as for two', async () => {
 it('tells nobody else, but staff who may read payments', async () => {
   const [paid] = representations(orders);
   const hidden = { payments: null, paymentStatus: null, amountDue: null };
-  expect((await shop.ask(newId('User'), ORDERS, { orders: [paid] })).data._entities).toEqual([hidden]);
+  const never = { ...paid, id: newId('Order') };
+  const [shown, nothing] = (await shop.ask(newId('User'), ORDERS, { orders: [paid, never] })).data._entities;
+  expect(shown).toEqual(nothing);
+  expect(shown).toMatchObject({ payments: [] });
   expect((await shop.ask(null, ORDERS, { orders: [paid] })).data._entities).toEqual([hidden]);
+  const ordersOnly = await shop.ask(newId('User'), ORDERS, { orders: [paid] }, ['order:read']);
+  expect(ordersOnly.data._entities).toEqual([hidden]);
   const staff = await shop.ask(newId('User'), ORDERS, { orders: [paid] }, ['payment:read']);
   expect(staff.data._entities).toMatchObject([{ paymentStatus: 'PAID' }]);
 });

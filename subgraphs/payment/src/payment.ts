@@ -5,6 +5,7 @@ import { onceOnly } from '@souk/platform/idempotency';
 import type { Logger } from '@souk/platform/logger';
 import { eq, sql } from 'drizzle-orm';
 import { parseCard, summarize } from './card.ts';
+import { stateChange } from './change.ts';
 import { lockOrder, lockPayment } from './lock.ts';
 import { findPaymentsOfOrders } from './order.ts';
 import { findPayments } from './payment-read.ts';
@@ -156,6 +157,7 @@ async function begin(
     expiresAt: order.paymentDueAt,
     checkAt: nowPlus(FIRST_CHECK_SECONDS),
   });
+  await stateChange(tx, { id, orderId });
   return id;
 }
 

@@ -1,4 +1,5 @@
 import type { Signer } from '@souk/platform/identity';
+import type { Logger } from '@souk/platform/logger';
 import { type Amount, parseMoney } from '@souk/platform/money';
 import { createPeer } from '@souk/platform/peer';
 import { order } from './generated/order/gql.ts';
@@ -35,8 +36,8 @@ export interface Orders {
 
 const TIMEOUT_MS = 1_500;
 
-export function openOrders({ url, signer }: { url: string; signer: Signer }): Orders {
-  const peer = createPeer({ audience: 'order', url, signer });
+export function openOrders(options: { urls: readonly string[]; signer: Signer; logger: Logger }): Orders {
+  const peer = createPeer({ audience: 'order', ...options });
   return {
     async toPay(orderId, userId) {
       const { orderForPayment } = await peer.request(OrderForPayment, { orderId, userId }, { timeoutMs: TIMEOUT_MS });

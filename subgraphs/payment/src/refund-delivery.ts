@@ -1,6 +1,8 @@
 import { affectedRows, type Database, must, now, type Transaction, transaction } from '@souk/platform/database';
+import { wakeRelay } from '@souk/platform/jobs';
 import type { Logger } from '@souk/platform/logger';
 import { and, eq, inArray, lte } from 'drizzle-orm';
+import { stateChange } from './change.ts';
 import { book } from './ledger.ts';
 import { lockPayment } from './lock.ts';
 import { mayBecome } from './payment-status.ts';
@@ -29,6 +31,7 @@ export async function sendRefund(
     if (outcome.status === 'FAILED')
       log.error({ paymentId, refundId, failure: outcome.failure }, 'refund refused for good');
     await transaction(db, (tx) => settleRefund(tx, row.refund, outcome));
+    wakeRelay(db);
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     log.warn({ err: error, paymentId, refundId }, 'refund will be sent again');
@@ -49,6 +52,7 @@ async function settleRefund(tx: Transaction, refund: RefundRow, outcome: RefundO
     })
     .where(must(and(eq(refunds.id, id), eq(refunds.status, 'PENDING'))));
   if (!payment || affectedRows(settled) === 0) return;
+  await stateChange(tx, payment);
 
   const movement = { paymentId, sourceEvent: id, amountMinor, currencyCode };
   const refundPendingMinor = payment.refundPendingMinor - amountMinor;

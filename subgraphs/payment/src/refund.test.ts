@@ -52,7 +52,8 @@ async function refund(paymentId: string, amount: string | null, more: Record<str
 }
 
 it('sends back a part, then the rest when no amount is named', async () => {
-  const { id } = await paid();
+  const { id, order } = await paid();
+  const before = await shop.countChanges(order.id);
   expect(await refund(id, '20.00')).toMatchObject({
     payment: { status: 'PARTIALLY_REFUNDED', refundedAmount: { amount: '20.00' } },
     refund: { status: 'SUCCEEDED', amount: { amount: '20.00', currencyCode: 'EUR' }, reason: 'Arrived broken.' },
@@ -62,6 +63,8 @@ it('sends back a part, then the rest when no amount is named', async () => {
     payment: { status: 'REFUNDED', refundedAmount: { amount: '49.90' } },
     refund: { amount: { amount: '29.90' } },
   });
+  // Each was granted and then sent.
+  expect(await shop.countChanges(order.id)).toBe(before + 4);
 });
 
 it('refunds once for one key, five times at once', async () => {

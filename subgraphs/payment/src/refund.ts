@@ -13,6 +13,7 @@ import { onceOnly } from '@souk/platform/idempotency';
 import type { Logger } from '@souk/platform/logger';
 import { type Money, parseMoney } from '@souk/platform/money';
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
+import { stateChange } from './change.ts';
 import { book } from './ledger.ts';
 import { lockPayment } from './lock.ts';
 import type { Providers } from './providers/provider.ts';
@@ -106,7 +107,7 @@ export function refundable({ capturedMinor, refundedMinor, refundPendingMinor }:
  */
 export async function grantRefund(
   tx: Transaction,
-  { id: paymentId, currencyCode }: PaymentRow,
+  { id: paymentId, orderId, currencyCode }: PaymentRow,
   amountMinor: bigint,
   reason: string,
 ): Promise<string | null> {
@@ -121,6 +122,7 @@ export async function grantRefund(
   const id = newId('Refund');
   await tx.insert(refunds).values({ id, paymentId, amountMinor, currencyCode, status: 'PENDING', reason, sendAt: now });
   await book(tx, { paymentId, kind: 'REFUND_GRANTED', sourceEvent: id, amountMinor, currencyCode });
+  await stateChange(tx, { id: paymentId, orderId });
   return id;
 }
 

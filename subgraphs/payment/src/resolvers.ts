@@ -103,8 +103,13 @@ async function visiblePayment(id: string, { loaders, viewer }: Context) {
   return payment && maySee(viewer, payment) ? payment : null;
 }
 
-/** All payments of an order, or null for somebody who may not see them. */
+/**
+ * All payments of an order; null for guests, and for staff who may see orders but not payments. To a stranger the order of somebody else is like one that has
+ * never been, which has none: otherwise null would tell that there is such an order, and that somebody pays it.
+ */
 async function visiblePayments(orderId: string, { loaders, viewer }: Context) {
+  if (!viewer) return null;
   const payments = await loaders.paymentsByOrder.load(orderId);
-  return viewer && payments.every((payment) => maySee(viewer, payment)) ? payments : null;
+  if (payments.every((payment) => maySee(viewer, payment))) return payments;
+  return viewer.scopes.has('order:read') ? null : [];
 }

@@ -65,9 +65,11 @@ describe('the word of the provider', () => {
     const order = shop.placeOrder();
     const id = await underWay(order);
     await hear(id, said.CAPTURED);
+    expect(await shop.countChanges(order.id)).toBe(1);
     const settled = await shop.payment(id);
     for (const late of [said.PROCESSING, said.DECLINED, said.CANCELED]) expect(await hear(id, late)).toBe('UNCHANGED');
     expect(await shop.payment(id)).toEqual(settled);
+    expect(await shop.countChanges(order.id)).toBe(1);
   });
 
   it('is not believed about another amount or currency', async () => {

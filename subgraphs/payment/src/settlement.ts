@@ -3,6 +3,7 @@ import { wakeRelay } from '@souk/platform/jobs';
 import type { Logger } from '@souk/platform/logger';
 import { append } from '@souk/platform/outbox';
 import { and, eq, inArray, lte, sql } from 'drizzle-orm';
+import { stateChange } from './change.ts';
 import { book } from './ledger.ts';
 import { lockWithOrder } from './lock.ts';
 import { orderEnded } from './order.ts';
@@ -123,6 +124,7 @@ async function awaitCustomer(
     .update(payments)
     .set({ status: 'REQUIRES_ACTION', nextAction: withoutSecret(nextAction), providerReference: reference })
     .where(must(and(eq(payments.id, payment.id), eq(payments.status, payment.status))));
+  await stateChange(tx, payment);
   return 'REQUIRES_ACTION';
 }
 
@@ -153,7 +155,7 @@ async function end(
 /** Compare-and-set by the table of transitions. A settled payment needs no more looking after. */
 async function move(
   tx: Transaction,
-  { id, status }: PaymentRow,
+  { id, orderId, status }: PaymentRow,
   to: PaymentStatus,
   more: Partial<PaymentRow>,
 ): Promise<boolean> {
@@ -162,7 +164,9 @@ async function move(
     .update(payments)
     .set({ status: to, expiresAt: null, checkAt: null, nextAction: null, ...more })
     .where(must(and(eq(payments.id, id), eq(payments.status, status))));
-  return affectedRows(moved) === 1;
+  if (affectedRows(moved) !== 1) return false;
+  await stateChange(tx, { id, orderId });
+  return true;
 }
 
 /** Takes the provider's word in a transaction of its own, and says aloud what a person has to know. */

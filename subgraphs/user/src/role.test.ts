@@ -18,13 +18,13 @@ const set = async (input: object) => (await service.ask(admin.accessToken, SET, 
 const grants = async () =>
   (await service.ask(admin.accessToken, '{ roleGrants { role scopes version } }')).data.roleGrants;
 
-test('the known scopes are those the graph and the board of jobs ask for', () => {
+test('the known scopes are those the graph and the gateway ask for', () => {
   const asked = subgraphNames.flatMap((name) =>
     [...readSubgraphSdl(name).matchAll(/scopes: (\[\[[^)]*\]\])/g)].flatMap(([, sets]) =>
       (JSON.parse(sets ?? '') as string[][]).flat(),
     ),
   );
-  expect([...new Set([...asked, 'job:read', 'job:write', 'schema:read'])].sort()).toEqual(knownScopes);
+  expect([...new Set([...asked, 'debug:read', 'job:read', 'job:write', 'schema:read'])].sort()).toEqual(knownScopes);
 });
 
 test('a new shop grants what the migration says: customers nothing, administrators everything', async () => {

@@ -7,13 +7,14 @@ import { type Role, type RoleGrantRow, roleGrants, staffRoles } from './tables.t
 export const staffRoleNames = ['SUPPORT', 'CATALOG_MANAGER', 'ORDER_MANAGER', 'ADMIN'] as const;
 
 /**
- * Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`; those for jobs open the gateway's board of jobs, and `schema:read`
- * shows the schema where it is hidden.
+ * Everything a role can permit. Scopes stand in the SDL of the subgraphs, as `@requiresScopes`; those for jobs open the gateway's board of jobs, `schema:read`
+ * shows the schema where it is hidden, and `debug:read` what a request took.
  */
 export const knownScopes: readonly string[] = [
   'access:read',
   'access:write',
   'catalog:write',
+  'debug:read',
   'job:read',
   'job:write',
   'order:read',

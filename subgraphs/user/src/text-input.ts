@@ -1,3 +1,4 @@
+import { controlCharacterFault } from '@souk/platform/control-characters';
 import { type Refusal, Refused } from '@souk/platform/errors';
 
 /** What a text in an input may be. */
@@ -37,10 +38,6 @@ function faultOf(text: string | null, { maximumLength, optional = false }: TextR
   if ([...text].length > maximumLength) {
     return { code: 'INVALID', message: `Expected at most ${maximumLength} characters, got ${[...text].length}.` };
   }
-  if (controlCharacter.test(text))
-    return { code: 'INVALID', message: 'Expected no control characters or line breaks.' };
-  return undefined;
+  const message = controlCharacterFault(text);
+  return message ? { code: 'INVALID', message } : undefined;
 }
-
-/** Cc and the characters that turn the direction of the text after them, which make one name look like another. */
-const controlCharacter = /[\p{Cc}\u202A-\u202E\u2066-\u2069]/u;
