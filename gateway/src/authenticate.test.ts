@@ -46,7 +46,7 @@ beforeEach(() => {
     doorLimits: defaultDoorLimits,
   };
   authenticate = createAuthenticate({
-    jwksUrl,
+    jwksUrls: [jwksUrl],
     issuer,
     audience,
     accessState: { current: () => snapshot },
@@ -281,7 +281,7 @@ describe('authenticate', () => {
     const failing = createServer((_request, response) => response.writeHead(status).end(body));
     await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
     const lost = createAuthenticate({
-      jwksUrl: `http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`,
+      jwksUrls: [`http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`],
       issuer,
       audience,
       accessState: { current: () => snapshot },
@@ -292,7 +292,7 @@ describe('authenticate', () => {
 
   it('does not call a token invalid because the keys cannot be fetched', async () => {
     const lost = createAuthenticate({
-      jwksUrl: 'http://127.0.0.1:1/jwks',
+      jwksUrls: ['http://127.0.0.1:1/jwks'],
       issuer,
       audience,
       accessState: { current: () => snapshot },

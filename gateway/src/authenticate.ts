@@ -9,7 +9,8 @@ import { followTokenKeys, isKeySetFault } from './token-keys.ts';
 export type Authenticate = (request: { authorization: string | undefined; clientIp: string }) => Promise<Viewer | null>;
 
 export interface AuthenticateOptions {
-  jwksUrl: string;
+  /** Where the keys of access tokens are published: one address or several. */
+  jwksUrls: readonly string[];
   issuer: string;
   audience: string;
   accessState: Pick<AccessState, 'current'>;
@@ -30,8 +31,8 @@ const LONGEST_LIFE_SECONDS = 300;
  * The returned function throws {SoukError} UNAUTHENTICATED for a token that cannot be believed, FORBIDDEN for a denied address or user,
  * SUBGRAPH_UNAVAILABLE (retryable) while it cannot be known whether a token was revoked.
  */
-export function createAuthenticate({ jwksUrl, issuer, audience, accessState }: AuthenticateOptions): Authenticate {
-  const keys = followTokenKeys(jwksUrl);
+export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: AuthenticateOptions): Authenticate {
+  const keys = followTokenKeys(jwksUrls);
   const verified = new Map<string, VerifiedToken>();
 
   async function verify(token: string): Promise<VerifiedToken> {

@@ -1,18 +1,11 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { SoukError } from '@souk/platform/errors';
 import { GraphQLError } from 'graphql';
-import { Histogram } from 'prom-client';
+import { costEstimated } from './accounting/request-record.ts';
 import type { RequestScope } from './request-scope.ts';
 
 /** A client that sends `x-souk-cost: 1` is told what its operation was estimated to cost, in `extensions.cost`. */
 const COST_HEADER = 'x-souk-cost';
-
-const estimates = new Histogram({
-  name: 'souk_operation_cost_points',
-  help: 'Estimated cost of operations.',
-  labelNames: ['endpoint'],
-  buckets: [1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000],
-});
 
 /** Refuses operations whose estimated cost is above the budget, before they are planned. */
 export function limitCost({
@@ -26,13 +19,14 @@ export function limitCost({
     async requestDidStart() {
       let estimated: number | undefined;
       return {
-        async didResolveOperation({ request, contextValue: { document } }) {
+        async didResolveOperation({ request, contextValue: { document, record } }) {
           // Whatever is run has come through the door.
           if (!document) throw new Error('Expected a document that the guard has measured.');
           estimated = document.cost(request.operationName, request.variables ?? {});
-          if (estimated === undefined) return;
-          estimates.observe({ endpoint }, estimated);
-          if (estimated > budget) throw tooDear();
+          // The executor would take it for a mistake of ours.
+          if (estimated === undefined) throw asRequestError(noSuchOperation());
+          costEstimated(record, endpoint, estimated);
+          if (estimated > budget) throw asRequestError(tooDear());
         },
         async willSendResponse({ request, response: { body } }) {
           if (estimated === undefined || request.http?.headers.get(COST_HEADER) !== '1' || body.kind !== 'single')
@@ -44,11 +38,21 @@ export function limitCost({
   };
 }
 
-function tooDear(): GraphQLError {
-  const error = new SoukError(
+function noSuchOperation(): SoukError {
+  return new SoukError(
+    'BAD_USER_INPUT',
+    'Expected operationName to name one of the operations of the document. It may be left out where there is only one.',
+  );
+}
+
+function tooDear(): SoukError {
+  return new SoukError(
     'COST_LIMIT_EXCEEDED',
     'The operation would cost too much. Ask for smaller pages, or for less of each object; the header x-souk-cost: 1 tells what an operation costs.',
   );
+}
+
+function asRequestError(error: SoukError): GraphQLError {
   return new GraphQLError(error.message, {
     originalError: error,
     extensions: { ...error.extensions, http: { status: 400 } },

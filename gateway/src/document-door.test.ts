@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { SupergraphManager } from '@apollo/gateway';
 import { testRedisUrl } from '@souk/dev/test-database';
 import { getIntrospectionQuery } from 'graphql';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestGateway, type TestGateway } from '../test/test-gateway.ts';
 import { defaultDocumentLimits } from './document-guard.ts';
 
@@ -212,14 +212,18 @@ describe('a document that was run before the supergraph was swapped', () => {
   });
   afterEach(() => swapped.close());
 
+  /** The next supergraph is put to use when the registered operations have been prepared for it. */
+  const refused = (query: string, code: string) =>
+    vi.waitFor(async () => expect(await swapped.post({ query })).toMatchObject({ status: 400, codes: [code] }), 10_000);
+
   it('is validated again', async () => {
     swap(storefront.replaceAll('didYouMean', 'perhaps'));
-    expect(await swapped.post({ query })).toMatchObject({ status: 400, codes: ['GRAPHQL_VALIDATION_FAILED'] });
+    await refused(query, 'GRAPHQL_VALIDATION_FAILED');
   });
 
   it('is priced again', async () => {
     swap(storefront.replace('@cost(weight: 10) @listSize', '@cost(weight: 6000) @listSize'));
-    expect(await swapped.post({ query })).toMatchObject({ status: 400, codes: ['COST_LIMIT_EXCEEDED'] });
+    await refused(query, 'COST_LIMIT_EXCEEDED');
   });
 
   it('is guarded again', async () => {
@@ -227,6 +231,6 @@ describe('a document that was run before the supergraph was swapped', () => {
     const twice = '{ a: productSearch(query: "a") { didYouMean } b: productSearch(query: "b") { didYouMean } }';
     expect(await swapped.post({ query: twice })).toMatchObject({ status: 200, codes: [] });
     swap(marked);
-    expect(await swapped.post({ query: twice })).toMatchObject({ status: 400, codes: ['OPERATION_LIMIT_EXCEEDED'] });
+    await refused(twice, 'OPERATION_LIMIT_EXCEEDED');
   });
 });

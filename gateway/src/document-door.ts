@@ -1,9 +1,12 @@
 import type { ApolloServerOptions, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import { documentAdmitted, documentLookedUp } from './accounting/request-record.ts';
 import type { DocumentLimits } from './document-guard.ts';
-import { createKnownDocuments, type KnownDocuments } from './known-documents.ts';
+import { createKnownDocuments, type KnownDocument, type KnownDocuments } from './known-documents.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
 import type { Safelist } from './safelist.ts';
-import { type WantedDocument, wantedDocument, withText } from './wanted-document.ts';
+import { createLiveQueries } from './subscriptions/live-queries.ts';
+import type { LiveQuery } from './subscriptions/live-query.ts';
+import { operationNameIn, type WantedDocument, wantedDocument, withText } from './wanted-document.ts';
 
 /** The way of a document from a request to Apollo Server: found, let in by the safelist, measured by the guard, and remembered. */
 export interface DocumentDoor {
@@ -22,6 +25,12 @@ export interface DocumentDoor {
    * @throws {SoukError} when the document asks for too much
    */
   admit(found: FoundDocument, scope: RequestScope): HTTPGraphQLRequest;
+  /**
+   * The query that is run for a subscription, whose document was let in.
+   *
+   * @throws {SubscriptionOver} when it is not valid
+   */
+  liveQuery(document: KnownDocument, operationName: string | undefined): LiveQuery;
   /** What Apollo Server has to be told: not to look for documents by itself, and where those are that it has validated. */
   serverOptions: Pick<ApolloServerOptions<RequestScope>, 'persistedQueries' | 'documentStore' | 'parseOptions'>;
   /** Forgets the known documents when the supergraph is swapped. */
@@ -34,8 +43,16 @@ export interface FoundDocument {
   document: { wanted: WantedDocument; text: string } | undefined;
 }
 
-export function createDocumentDoor({ safelist, limits }: { safelist: Safelist; limits: DocumentLimits }): DocumentDoor {
+export interface DocumentDoorOptions {
+  /** Path of the endpoint, for metrics. */
+  endpoint: string;
+  safelist: Safelist;
+  limits: DocumentLimits;
+}
+
+export function createDocumentDoor({ endpoint, safelist, limits }: DocumentDoorOptions): DocumentDoor {
   let documents: KnownDocuments | undefined;
+  let liveQueries: DocumentDoor['liveQuery'] | undefined;
 
   return {
     async find(request) {
@@ -48,12 +65,24 @@ export function createDocumentDoor({ safelist, limits }: { safelist: Safelist; l
     admit({ request, document }, scope) {
       if (!document) return request;
       const { wanted, text } = document;
+      const isKnown = documents?.isKnown(text) === true;
       const known = documents?.admit(text);
       if (known) {
         scope.document = known;
+        documentAdmitted(scope.record, {
+          name: safelist.nameOf(text),
+          kind: known.kind(operationNameIn(request)),
+          hash: known.hash(),
+        });
+        documentLookedUp(endpoint, isKnown, documents?.count() ?? 0);
         safelist.learn(wanted);
       }
       return wanted.id === undefined ? request : withText(request, text);
+    },
+
+    liveQuery(document, operationName) {
+      if (!liveQueries) throw new Error('Expected a supergraph: a document was let in.');
+      return liveQueries(document, operationName);
     },
 
     serverOptions: { persistedQueries: false, documentStore, parseOptions: { maxTokens: limits.tokens } },
@@ -61,8 +90,9 @@ export function createDocumentDoor({ safelist, limits }: { safelist: Safelist; l
     plugin: {
       async serverWillStart() {
         return {
-          schemaDidLoadOrUpdate({ coreSupergraphSdl = '' }) {
+          schemaDidLoadOrUpdate({ apiSchema, coreSupergraphSdl = '' }) {
             documents = createKnownDocuments(coreSupergraphSdl, limits);
+            liveQueries = createLiveQueries(documents, apiSchema);
           },
         };
       },

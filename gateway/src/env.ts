@@ -1,8 +1,10 @@
-import { durationMs, flag, integer, json, oneOf, readEnvironment, text, url } from '@souk/platform/env';
+import { availableParallelism } from 'node:os';
+import { durationMs, flag, integer, json, oneOf, readEnvironment, text, urls } from '@souk/platform/env';
 import { serviceEnvironment } from '@souk/platform/service';
 import { z } from 'zod';
 import { type DocumentLimits, defaultDocumentLimits } from './document-guard.ts';
 import { safelistModes } from './safelist.ts';
+import { defaultSubscriptionLimits, type SubscriptionLimits } from './subscriptions/subscription-limits.ts';
 
 export type Environment = ReturnType<typeof readEnv>;
 
@@ -11,6 +13,8 @@ export const readEnv = () =>
   readEnvironment(
     {
       ...serviceEnvironment,
+      /** How many processes share the port, so that the gateway uses so many cores: a number, or `auto` for one for each core. */
+      GATEWAY_PROCESSES: processCount().default(1),
       /** Where the metrics and the board of jobs are, on a port that is not public. None when it is missing. */
       INTERNAL_PORT: integer(1, 65_535).optional(),
       /** GraphQL endpoints of each subgraph by its name in the supergraph: one, or a list. A host name stands for every address that DNS has for it. */
@@ -23,8 +27,8 @@ export const readEnv = () =>
         schemaFile('gateway/storefront.graphql'),
       ),
       SUPERGRAPH_ADMIN_FILE: text('The whole supergraph, as composed.').default(schemaFile('gateway/admin.graphql')),
-      /** Where the keys of access tokens are published (RFC 7517). */
-      JWKS_URL: url(['http:', 'https:'], 'http://localhost:4001/.well-known/jwks.json'),
+      /** Where the keys of access tokens are published (RFC 7517): one address or several. */
+      JWKS_URL: urls('http://localhost:4001/.well-known/jwks.json'),
       TOKEN_ISSUER: text('Who issues access tokens.').default('https://souk.local'),
       TOKEN_AUDIENCE: text('Whom access tokens are for.').default('souk'),
       /** How long a query to one subgraph may take. */
@@ -39,9 +43,19 @@ export const readEnv = () =>
         ),
         'Expected limits from 1 to 5000 by their names, such as {"depth":15,"tokens":2000}.',
       ).default({}),
+      /** Limits of subscriptions that are not to be their defaults. */
+      SUBSCRIPTION_LIMITS: json(
+        z.partialRecord(
+          z.enum(Object.keys(defaultSubscriptionLimits) as (keyof SubscriptionLimits)[]),
+          z.int().min(1).max(1_000_000),
+        ),
+        'Expected limits of at least 1 by their names, such as {"connections":2000,"connectionsPerUser":10}.',
+      ).default({}),
       /** What an operation may be estimated to cost. */
       STOREFRONT_COST_BUDGET: integer(1, 1_000_000).default(5_000),
       ADMIN_COST_BUDGET: integer(1, 1_000_000).default(20_000),
+      /** Whether answers that are the same for everybody are kept, here and by whoever stands in front. */
+      RESPONSE_CACHE: oneOf(['on', 'off']).default('on'),
       /** What becomes of operations that are not registered. */
       STOREFRONT_SAFELIST: oneOf(safelistModes).default('off'),
       ADMIN_SAFELIST: oneOf(safelistModes).default('off'),
@@ -50,17 +64,26 @@ export const readEnv = () =>
         schemaFile('manifests/storefront.json'),
       ),
       ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').default(schemaFile('manifests/admin.json')),
-      /** How many gateways there are at least. They count one another through Redis; this holds until they have, and while Redis is away from the start. */
+      /** How many gateways there are at least, each with GATEWAY_PROCESSES processes. They count one another through Redis; this holds until they have, and while Redis is away from the start. */
       GATEWAY_INSTANCES: integer(1, 1_000).default(1),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */
       TRUSTED_PROXY_HOPS: integer(0, 10).default(0),
       /** Browser origins that may call the API, comma-separated; `*` for any, but not with cookies. Development allows any, and cookies on this machine. */
       CORS_ORIGINS: origins().optional(),
+      /** Whether operations run in their compiled form. Otherwise Apollo Gateway executes them, several times slower and with the same answers. */
+      COMPILED_EXECUTION: flag().default(true),
       /** Whether the schema may be asked for. Default: outside production only. */
       INTROSPECTION: flag().optional(),
     },
     process.env,
   );
+
+function processCount() {
+  const expected = 'Expected how many processes, from 1 to 64, or auto for one for each core.';
+  return text(expected)
+    .transform((count) => (count === 'auto' ? Math.min(availableParallelism(), 64) : Number(count)))
+    .refine((count) => Number.isInteger(count) && count >= 1 && count <= 64, expected);
+}
 
 function endpoints() {
   const endpoint = z.url({ protocol: /^https?$/ });

@@ -1,7 +1,9 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { clipMessage, type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
 import type { FastifyReply } from 'fastify';
-import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { errorAnswered } from './accounting/request-record.ts';
+import { type LimitName, RateLimited } from './limits/rate-limited.ts';
 import { requestScope } from './request-scope.ts';
 
 const messageOfUnknown = 'Something went wrong on our side.';
@@ -21,6 +23,8 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
   const original = unwrapResolverError(error);
   const extensions = original instanceof SoukError ? original.extensions : (formatted.extensions ?? {});
   const code = codeOf(extensions['code'], formatted.extensions?.['code']);
+  const scope = requestScope.getStore();
+  if (scope) errorAnswered(scope.record, code, limitOf(error));
   const retryAfterMs = 'retryAfterMs' in extensions ? extensions.retryAfterMs : undefined;
   return {
     message: code === 'INTERNAL_SERVER_ERROR' ? messageOfUnknown : clipMessage(withoutHints(formatted.message)),
@@ -30,7 +34,7 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
       code,
       retryable: 'retryable' in extensions ? extensions.retryable === true : code === 'SUBGRAPH_UNAVAILABLE',
       ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
-      requestId: requestScope.getStore()?.requestId,
+      requestId: scope?.requestId,
     },
   };
 }
@@ -49,7 +53,9 @@ function withoutHints(message: string): string {
 }
 
 /** Answers a request that never reached GraphQL, in the same shape as one that did. */
-export function refuse(reply: FastifyReply, status: number, { message, extensions }: SoukError): FastifyReply {
+export function refuse(reply: FastifyReply, status: number, error: SoukError): FastifyReply {
+  const { message, extensions } = error;
+  errorAnswered(reply.request.record, error.code, limitOf(error));
   const requestId = reply.request.id;
   if (extensions.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(extensions.retryAfterMs / 1000));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
@@ -57,6 +63,12 @@ export function refuse(reply: FastifyReply, status: number, { message, extension
     .code(status)
     .type(mediaTypeFor(reply.request.headers.accept))
     .send(JSON.stringify({ errors: [{ message: clipMessage(message), extensions: { ...extensions, requestId } }] }));
+}
+
+/** Apollo Server wraps what it is thrown, some of it twice. */
+function limitOf(error: unknown): LimitName | undefined {
+  if (error instanceof RateLimited) return error.limit;
+  return error instanceof GraphQLError ? limitOf(error.originalError) : undefined;
 }
 
 /** The newer media type for clients that accept it (GraphQL over HTTP, section 6). */

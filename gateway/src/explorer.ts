@@ -31,7 +31,7 @@ export function createExplorer(endpoint: string): () => ExplorerPage {
   let page: ExplorerPage | undefined;
   return () => {
     page ??= {
-      body: gzipSync(renderGraphiQL({ title: 'Souk', endpoint, defaultQuery: welcome })),
+      body: gzipSync(renderGraphiQL({ title: 'Souk', endpoint, method: 'POST', defaultQuery: welcome })),
       headers: {
         'content-type': 'text/html; charset=utf-8',
         'content-encoding': 'gzip',

@@ -14,7 +14,7 @@ export interface FollowFileOptions {
   /** What the file is, for the log. */
   what: string;
   /** Puts a text to use, or throws with the reason why it cannot. */
-  take: (text: string) => void;
+  take: (text: string) => void | Promise<void>;
   logger: Logger;
 }
 
@@ -27,14 +27,14 @@ export interface FollowFileOptions {
 export async function followFile({ path, what, take, logger }: FollowFileOptions): Promise<FollowedFile> {
   let seen = await fingerprint(path);
   let refused: string | null = null;
-  take(await readFile(path, 'utf8'));
+  await take(await readFile(path, 'utf8'));
 
   async function look(): Promise<void> {
     const version = await fingerprint(path);
     if (version === seen) return;
     seen = version;
     try {
-      take(await readFile(path, 'utf8'));
+      await take(await readFile(path, 'utf8'));
       refused = null;
       logger.info({ path }, `${what} swapped`);
     } catch (error) {

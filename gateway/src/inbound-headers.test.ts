@@ -2,9 +2,10 @@ import { testRedisUrl } from '@souk/dev/test-database';
 import { createLogger } from '@souk/platform/logger';
 import { custodyOf } from '@souk/platform/token-custody';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answerWith, type FakeSubgraph, startFakeSubgraph } from '../test/fake-subgraph.ts';
+import { answerWith, type FakeSubgraph, startFakeSubgraph } from '../../platform/test/fake-subgraph.ts';
 import { MUTATION, openSubgraphCaller, QUERY } from '../test/subgraph-caller.ts';
 import { openTestGateway } from '../test/test-gateway.ts';
+import { createMutationClock } from './subgraph-client/mutation-clock.ts';
 import { createSubgraphClient } from './subgraph-client.ts';
 
 const logger = createLogger('test', { level: 'silent' });
@@ -19,6 +20,7 @@ afterEach(() => subgraph.close());
 describe('what a client sends', () => {
   it('reaches no subgraph as a header, whatever it is called', async () => {
     const client = createSubgraphClient({
+      clock: createMutationClock(),
       name: 'user',
       urls: [subgraph.url],
       queryTimeoutMs: 5_000,
@@ -29,7 +31,7 @@ describe('what a client sends', () => {
     const gateway = await openTestGateway({ redisUrl: await testRedisUrl(), subgraphClient: () => client });
     const forged = 'forged-by-a-client';
     await gateway.post(
-      { query: '{ viewer { id } }' },
+      { query: 'mutation { signOut { userErrors { code } } }' },
       {
         'souk-assertion': forged,
         'souk-client-ip': forged,

@@ -1,3 +1,4 @@
+import { createCostEstimator, type Variables } from '@souk/platform/cost';
 import {
   buildASTSchema,
   type DocumentNode,
@@ -5,13 +6,17 @@ import {
   getOperationAST,
   Kind,
   type OperationDefinitionNode,
+  type OperationTypeNode,
   parse,
+  print,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { createCostEstimator, type Variables } from './cost.ts';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
 import { asksForSchema } from './introspection.ts';
+import { hashOf } from './persisted-queries.ts';
+import { type CacheableOperation, createReadCacheable } from './response-cache/cacheable-operation.ts';
 import { createRootFieldUses, type RootFieldUse, rootFieldsMarked, rootFieldsOf } from './root-fields.ts';
+import { type LiveFields, liveFieldsOf } from './subscriptions/live-query.ts';
 
 /** A document that passed the guard, with all that follows from its text alone. */
 export interface KnownDocument {
@@ -23,8 +28,14 @@ export interface KnownDocument {
   cost(operationName: string | undefined, variables: Variables): number | undefined;
   /** What one of its operations asks of the shop; undefined when it has none of this name. Ask for valid documents only. */
   rootFields(operationName: string | undefined, variables: Variables): RootFieldUse[] | undefined;
+  /** One of its operations, if its answers may be kept for everybody. Ask for valid documents only. */
+  cacheable(operationName: string | undefined): CacheableOperation | undefined;
   /** Whether it asks for nothing but what finishes a purchase. */
   isReserved: boolean;
+  /** What kind of operation one of its operations is; undefined when it has none of this name. */
+  kind(operationName: string | undefined): OperationTypeNode | undefined;
+  /** SHA-256 of the text, in hexadecimal. */
+  hash(): string;
   /** Whether it asks for the schema itself, in whatever part of it. */
   asksForSchema: boolean;
 }
@@ -38,6 +49,14 @@ export interface KnownDocuments {
   admit(text: string): KnownDocument | undefined;
   /** Whether a text asks for nothing but what finishes a purchase. One that names none of that is not parsed for it. */
   isReserved(text: string): boolean;
+  /** Whether a text would not have to be parsed. */
+  isKnown(text: string): boolean;
+  /** How many documents are remembered. */
+  count(): number;
+  /** What follows from a document that was made here, out of one that passed the guard. It is not remembered. */
+  derive(ast: DocumentNode): KnownDocument;
+  /** What is run for subscriptions. */
+  liveFields: LiveFields;
 }
 
 const MAX_DOCUMENTS = 5_000;
@@ -56,13 +75,25 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
   const sensitiveFields = rootFieldsMarked(schema, 'sensitive');
   const reservedFields = rootFieldsMarked(schema, 'reserved');
   const estimator = createCostEstimator(schema);
+  const readCacheable = createReadCacheable(schema, supergraph);
   const known = new LRUCache<string, KnownDocument>({ max: MAX_DOCUMENTS, maxSize: MAX_BYTES });
 
   function read(text: string): KnownDocument {
     const tokens = countTokens(text, limits);
     const ast = parse(text);
     guardDocument(ast, limits, sensitiveFields);
-    const document = {
+    const document = describe(text, ast);
+    known.set(text, document, { size: text.length * 2 + tokens * BYTES_PER_TOKEN });
+    return document;
+  }
+
+  function describe(text: string, ast: DocumentNode): KnownDocument {
+    let hash: string | undefined;
+    const cacheable = forEachOperation(ast, (operation) => {
+      const found = readCacheable({ text, ast }, operation);
+      return () => found;
+    });
+    return {
       text,
       ast,
       validAs: undefined,
@@ -70,11 +101,12 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
       rootFields: forEachOperation(ast, (operation) =>
         createRootFieldUses(ast, operation, { estimator, sensitiveFields }),
       ),
+      cacheable: (operationName) => cacheable(operationName, {}),
       isReserved: asksOnlyFor(reservedFields, ast),
       asksForSchema: asksForSchema(ast),
+      kind: (operationName) => getOperationAST(ast, operationName)?.operation,
+      hash: () => (hash ??= hashOf(text)),
     };
-    known.set(text, document, { size: text.length * 2 + tokens * BYTES_PER_TOKEN });
-    return document;
   }
 
   function admit(text: string): KnownDocument | undefined {
@@ -88,6 +120,10 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
 
   return {
     admit,
+    isKnown: (text) => known.has(text),
+    count: () => known.size,
+    derive: (ast) => describe(print(ast), ast),
+    liveFields: liveFieldsOf(schema),
     isReserved(text) {
       if (![...reservedFields].some((name) => text.includes(name))) return false;
       try {

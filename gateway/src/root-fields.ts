@@ -1,3 +1,4 @@
+import { type CostEstimator, fragmentsOf, type Variables } from '@souk/platform/cost';
 import {
   type DirectiveNode,
   type DocumentNode,
@@ -7,7 +8,6 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { type CostEstimator, fragmentsOf, type Variables } from './cost.ts';
 
 /** One root field of an operation, as it is asked for: under two aliases it is two. */
 export interface RootFieldUse {

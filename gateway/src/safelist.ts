@@ -22,6 +22,10 @@ export interface Safelist {
   textOf(wanted: WantedDocument): Promise<string>;
   /** Remembers a document that came with its hash and passed the guard, so that next time the hash is enough. */
   learn(wanted: WantedDocument): void;
+  /** The name under which the document of a text is registered; undefined when it is not. */
+  nameOf(text: string): string | undefined;
+  /** The texts of all registered documents. */
+  registered(): ReadonlySet<string>;
   stop(): void;
 }
 
@@ -54,8 +58,10 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
   const { endpoint, mode, manifestFile: path, persistedQueries, logger } = options;
   const noticed = new LRUCache<string, true>({ max: MAX_NOTICED });
   let manifest = emptyManifest;
+  let texts: ReadonlySet<string> = new Set();
   const take = (text: string) => {
     manifest = readManifest(text);
+    texts = new Set(manifest.byText.keys());
   };
   const file = await followFile({ path, what: 'manifest', take, logger });
 
@@ -88,6 +94,8 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
     learn({ text, id }) {
       if (text !== undefined && id !== undefined && mode !== 'enforce') persistedQueries.remember(id, text);
     },
+    registered: () => texts,
+    nameOf: (text) => manifest.byText.get(text)?.name,
     stop: file.stop,
   };
 }

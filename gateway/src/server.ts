@@ -1,4 +1,5 @@
 import { ApolloGateway, type SupergraphManager } from '@apollo/gateway';
+import type { QueryPlan } from '@apollo/query-planner';
 import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -9,8 +10,13 @@ import {
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import { REQUEST_ID_HEADER } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
+import type { RedisConnection } from '@souk/platform/redis';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
+import { accountRequests } from './accounting/account-requests.ts';
+import { debugReportFor, reportPlan, withReport } from './accounting/debug.ts';
+import { viewerKnown } from './accounting/request-record.ts';
 import type { Authenticate } from './authenticate.ts';
+import { refuseOtherEncodings } from './body-encoding.ts';
 import type { BrowserOrigins } from './browser-origins.ts';
 import { clientIpOf } from './client-ip.ts';
 import { limitCost } from './cost-limit.ts';
@@ -18,17 +24,29 @@ import { createDocumentDoor } from './document-door.ts';
 import type { DocumentLimits } from './document-guard.ts';
 import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
+import { createCompiledGateway } from './execution/compiled-gateway.ts';
+import { executionMetrics } from './execution/metrics.ts';
+import { stringifyResult } from './execution/written-data.ts';
 import { createExplorer } from './explorer.ts';
 import { hangUpOf } from './hang-up.ts';
 import { refuseIntrospection } from './introspection.ts';
 import { overloaded } from './limits/instance-limit.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 import { limitRootFields } from './limits/root-field-limit.ts';
+import { refuseUnknownKinds } from './operation-kinds.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
 import { createRefreshCookie } from './refresh-cookie.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
+import { withResponseCache } from './response-cache/cached-gateway.ts';
+import { allowCaching } from './response-cache/http-caching.ts';
+import { createResponseCache } from './response-cache/response-cache.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
+import type { Answer } from './subscriptions/live-results.ts';
+import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
+import { serveSubscriptions } from './subscriptions/serve-subscriptions.ts';
+import type { LiveEndpoint } from './subscriptions/subscribe.ts';
+import { refuseWrongVariables } from './wrong-variables.ts';
 
 export interface Endpoint {
   path: string;
@@ -44,16 +62,21 @@ export interface EndpointOptions {
   authenticate: Authenticate;
   subgraphClient: (name: string) => SubgraphClient;
   introspection: boolean;
+  /** Whether operations run in their compiled form. */
+  compiledExecution: boolean;
   documentLimits: DocumentLimits;
   persistedQueries: PersistedQueries;
   rateLimits: RateLimits;
+  /** Where answers to everybody are kept; undefined for not at all. */
+  responseCacheIn: RedisConnection | undefined;
+  subscriptions: Subscriptions;
   origins: BrowserOrigins;
   isProduction: boolean;
   logger: Logger;
 }
 
 /**
- * Adds one GraphQL endpoint: Apollo Gateway plans and executes, Apollo Server owns the protocol.
+ * Adds one GraphQL endpoint: Apollo Gateway plans, plans run in their compiled form, Apollo Server owns the protocol.
  *
  * @returns a function that lets operations under way finish and stops the endpoint
  */
@@ -67,40 +90,61 @@ export async function addEndpoint(
     authenticate,
     subgraphClient,
     introspection,
+    compiledExecution,
     documentLimits: limits,
     persistedQueries,
     rateLimits,
+    responseCacheIn,
+    subscriptions,
     origins,
     isProduction,
     logger,
   } = options;
   const safelist = await openSafelist({ endpoint: path, mode, manifestFile, persistedQueries, logger });
-  const door = createDocumentDoor({ safelist, limits });
+  const door = createDocumentDoor({ endpoint: path, safelist, limits });
   const refreshCookie = createRefreshCookie({ path, origins, isProduction });
 
+  const onPlan = (plan: QueryPlan) => reportPlan(requestScope.getStore()?.debug, plan);
+  const sources = {
+    supergraphSdl: supergraph,
+    buildService: ({ name }: { name: string }) => subgraphClient(name),
+    logger,
+  };
+  const gateway = compiledExecution
+    ? createCompiledGateway({
+        ...sources,
+        ...executionMetrics(path),
+        onPlan,
+        registered: safelist.registered,
+        givesText: true,
+        // By `refuseWrongVariables`.
+        areVariablesChecked: true,
+      })
+    : new ApolloGateway({ ...sources, experimental_didResolveQueryPlan: ({ queryPlan }) => onPlan(queryPlan) });
+  const responseCache = responseCacheIn && createResponseCache({ endpoint: path, redis: responseCacheIn });
+
   const server = new ApolloServer<RequestScope>({
-    gateway: new ApolloGateway({
-      supergraphSdl: supergraph,
-      buildService: ({ name }) => subgraphClient(name),
-      logger,
-    }),
+    gateway: responseCache ? withResponseCache(gateway, responseCache) : gateway,
     // Who may is decided for each request.
     introspection: true,
     formatError,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: !introspection,
     csrfPrevention: true,
+    stringifyResult,
     validationOptions: { maxErrors: MAX_REQUEST_ERRORS },
     ...door.serverOptions,
     stopOnTerminationSignals: false,
     logger,
     plugins: [
       door.plugin,
+      refuseUnknownKinds,
+      refuseWrongVariables,
       limitCost({ endpoint: path, budget: costBudget }),
       limitRootFields({ limit: rateLimits.rootField, costBudget }),
       capErrors,
       ApolloServerPluginLandingPageDisabled(),
-      // Response caching and reporting to a service are not Apollo Server's part here.
+      // Caching answers and reporting to a service are not Apollo Server's part here.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -108,21 +152,35 @@ export async function addEndpoint(
   });
   await server.start();
   const explorer = createExplorer(path);
+  const subscriptionDoor = serveSubscriptions({
+    endpoint: { path, door, enter: rateLimits.instance.enter, run },
+    subscriptions,
+    identify: (request, authorization) => authenticate({ authorization, clientIp: clientIpOf(request) }),
+    rateLimits,
+    origins,
+    introspection,
+  });
 
   const limited: RouteShorthandOptions = {
     async onRequest(request, reply) {
+      request.record.endpoint = path;
       try {
         rateLimits.address.refuseBlocked(clientIpOf(request));
+        if (request.ws) await rateLimits.address.count(clientIpOf(request));
       } catch (error) {
         return refuse(reply, 429, error as SoukError);
       }
+      if (subscriptionDoor.refusesUpgrade(request, reply)) return reply;
     },
     // What cannot be read comes from somebody, too.
     async onError(request) {
       await rateLimits.address.count(clientIpOf(request)).catch(() => {});
     },
   };
-  app.get(path, limited, (request, reply) => {
+  app.route({ method: 'GET', url: path, ...limited, handler: answerGet, wsHandler: subscriptionDoor.socket });
+  app.post(path, limited, answer);
+
+  function answerGet(request: FastifyRequest, reply: FastifyReply): unknown {
     if (wantsPage(request)) {
       const { headers, body } = explorer();
       return reply.headers(headers).send(body);
@@ -133,8 +191,7 @@ export async function addEndpoint(
       'Expected a POST request: GET is for the explorer in a browser and for persisted queries.',
     );
     return refuse(reply.header('allow', 'POST'), 405, error);
-  });
-  app.post(path, limited, answer);
+  }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     try {
@@ -148,8 +205,10 @@ export async function addEndpoint(
         const scope = await identify(request, reply);
         const admitted = door.admit(await found(), scope);
         if (!introspection) refuseIntrospection(scope);
+        if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted))) return reply;
         const isWhole = await requestScope.run(scope, () => execute(admitted, reply, scope));
-        if (isWhole) answered = scope.document;
+        // An answer that was there already says nothing about how much can be done.
+        if (isWhole && !isFromCache(scope)) answered = scope.document;
         return reply;
       } finally {
         leave(answered);
@@ -164,14 +223,19 @@ export async function addEndpoint(
     const { 'user-agent': agent = '' } = request.headers;
     const clientIp = clientIpOf(request);
     const custody = refreshCookie.take(request);
+    const viewer = await authenticate({ authorization: soleAuthorization(request), clientIp });
+    viewerKnown(request.record, viewer);
     return {
       requestId: request.id,
-      viewer: await authenticate({ authorization: soleAuthorization(request), clientIp }),
+      viewer,
       clientIp,
       clientAgent: agent.slice(0, 256),
       custody,
       log: request.log as Logger,
+      record: request.record,
+      debug: debugReportFor(request.headers, viewer),
       hungUp: hangUpOf(reply),
+      caching: {},
     };
   }
 
@@ -191,15 +255,39 @@ export async function addEndpoint(
       throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
     }
     if (scope.custody) refreshCookie.give(reply, scope.custody);
-    reply.code(status).send(body.string);
+    const { freshForSeconds } = scope.caching;
+    const isKnown =
+      httpGraphQLRequest.method === 'GET' &&
+      status === 200 &&
+      freshForSeconds !== undefined &&
+      allowCaching(reply, body.string, freshForSeconds);
+    if (isKnown) reply.code(304).send();
+    else reply.code(status).send(scope.debug ? withReport(body.string, scope.debug) : body.string);
     // Apollo Server writes errors first.
     return status === 200 && !body.string.startsWith('{"errors"');
+  }
+
+  /** Runs the query of a subscription. */
+  async function run(...[scope, { operationName, variables }]: Parameters<LiveEndpoint['run']>): Promise<Answer> {
+    const headers = new HeaderMap([['content-type', 'application/json']]);
+    const query = scope.document?.text;
+    const body = operationName === undefined ? { query, variables } : { query, operationName, variables };
+    const httpGraphQLRequest = { method: 'POST', headers, search: '', body };
+    const answered = await requestScope.run(scope, () =>
+      server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest }),
+    );
+    if (answered.body.kind !== 'complete') throw new Error('Expected a complete answer to a query.');
+    return JSON.parse(answered.body.string) as Answer;
   }
 
   return () => {
     safelist.stop();
     return server.stop();
   };
+}
+
+function isFromCache({ caching: { result } }: RequestScope): boolean {
+  return result !== undefined && result !== 'miss' && result !== 'uncacheable';
 }
 
 /** Node drops all but the first of several, and a proxy in front may have looked at another one. */
@@ -262,12 +350,14 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 
 /** What holds for every answer of the public port, GraphQL or not. */
 export function addCommonAnswers(app: FastifyInstance): void {
+  accountRequests(app);
   app.addHook('onRequest', async (request, reply) => {
     reply
       .header(REQUEST_ID_HEADER, request.id)
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff');
   });
+  app.addHook('preParsing', refuseOtherEncodings);
   app.setNotFoundHandler((_request, reply) => {
     return refuse(
       reply,

@@ -1,6 +1,13 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { answerWith, cut, type FakeSubgraph, hang, say500, startFakeSubgraph } from '../test/fake-subgraph.ts';
+import {
+  answerWith,
+  cut,
+  type FakeSubgraph,
+  hang,
+  say500,
+  startFakeSubgraph,
+} from '../../platform/test/fake-subgraph.ts';
 import { hasty, MUTATION, openSubgraphCaller, QUERY, type SubgraphCaller } from '../test/subgraph-caller.ts';
 
 const TWICE = '{ order { id } again: order { id } }';
@@ -28,12 +35,19 @@ describe('a subgraph client', () => {
     expect(subgraph.headers).toMatchObject({
       'souk-assertion': expect.stringMatching(/^signed for order/),
       'x-request-id': 'request-1',
-      'souk-client-ip': '192.0.2.7',
-      'souk-client-agent': 'test',
     });
     const deadlineAt = Number(subgraph.headers['souk-deadline']);
     expect(deadlineAt).toBeGreaterThanOrEqual(before + 300);
     expect(deadlineAt).toBeLessThanOrEqual(Date.now() + 300);
+  });
+
+  it('says with a mutation from where it came, and not with a query, which may be asked for several clients at once', async () => {
+    await start();
+    await caller.ask(MUTATION);
+    expect(subgraph.headers).toMatchObject({ 'souk-client-ip': '192.0.2.7', 'souk-client-agent': 'test' });
+    await caller.ask(QUERY);
+    expect(subgraph.headers).not.toHaveProperty('souk-client-ip');
+    expect(subgraph.headers).not.toHaveProperty('souk-client-agent');
   });
 
   it('passes data and errors of the subgraph on', async () => {

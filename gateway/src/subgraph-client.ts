@@ -1,5 +1,8 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
-import { CallFailure, type GraphQLAnswer } from '@souk/platform/graphql-call';
+import { type Span, trace } from '@opentelemetry/api';
+import type { AddressesOptions } from '@souk/platform/addresses';
+import { tagsIn } from '@souk/platform/cache-tags';
+import { CallFailure, type GraphQLAnswer, isPlain } from '@souk/platform/graphql-call';
 import {
   ASSERTION_HEADER,
   CLIENT_AGENT_HEADER,
@@ -9,27 +12,33 @@ import {
   type ServiceName,
   type Signer,
 } from '@souk/platform/identity';
+import { NotAsked } from '@souk/platform/not-asked';
+import { createServiceClient } from '@souk/platform/service-client';
 import { custodyHeaders, heed } from '@souk/platform/token-custody';
+import { subgraphAsked } from './accounting/request-record.ts';
+import type { SubgraphAnswer } from './execution/run.ts';
+import type { WritingDataSource } from './execution/send.ts';
 import type { RequestScope } from './request-scope.ts';
-import type { AddressesOptions } from './subgraph-client/addresses.ts';
-import { createBalancer, type Instance } from './subgraph-client/balancer.ts';
-import { createBulkhead } from './subgraph-client/bulkhead.ts';
 import { type Loss, lostFields, type SubgraphOperation } from './subgraph-client/lost-fields.ts';
-import { durations, type Outcome, queueLength, requests, retries } from './subgraph-client/metrics.ts';
-import { NotAsked } from './subgraph-client/not-asked.ts';
-import { createRetryBudget } from './subgraph-client/retry-budget.ts';
+import { listenerFor, type Outcome, sharedRequests } from './subgraph-client/metrics.ts';
+import type { MutationClock } from './subgraph-client/mutation-clock.ts';
+import { createSharedQueries } from './subgraph-client/shared-queries.ts';
 
 export interface SubgraphClientOptions extends Omit<AddressesOptions, 'onChange'> {
   name: string;
   queryTimeoutMs: number;
   mutationTimeoutMs: number;
   signer: Signer;
+  /** The same for all subgraphs of a gateway. */
+  clock: MutationClock;
 }
 
-export interface SubgraphClient extends GraphQLDataSource<RequestScope> {
+export interface SubgraphClient extends WritingDataSource {
   close(): Promise<void>;
 }
 
+/** Answers take less, unless a subgraph is in trouble: then nobody is to share another one's bad luck. */
+const JOIN_WITHIN_MS = 50;
 const MAX_UNDER_WAY = 64;
 /** A rush is answered fast and comes all at once: what waits here briefly need not be asked again. How long it may, its deadline says. */
 const MAX_WAITING = 192;
@@ -37,121 +46,186 @@ const MAX_WAITING = 192;
 const KEEPER_OF_SESSIONS = 'user';
 
 /**
- * The way from the gateway to one subgraph. A request waits for a place (bulkhead), goes to the address with the least to do of those that work (balancer,
- * breaker) with an assertion of who asks and until when the answer is waited for, and, if it is a query, once more to another address when the first one fails
- * (retry budget). A mutation is sent once: only when no connection came about, so that nothing can have happened, another address is tried.
+ * The way from the gateway to one subgraph. A request goes to one of its addresses with an assertion of who asks and until when the answer is waited for, and,
+ * if it is a query, once more when the first one fails. A mutation is sent once: only when no connection came about, so that nothing can have happened, another
+ * address is tried.
  *
- * When a client hangs up, its queries end at once. Its mutations go on: half of one would leave a client that comes back with less to rely on than the whole.
+ * Queries that come while the same is being asked for the same viewer get that answer, so a query says nothing of the client but who its viewer is: address and
+ * user agent go with mutations, which keep them.
+ *
+ * When a client hangs up, its queries end at once, unless others wait for them. Its mutations go on: half of one would leave a client that comes back with less to rely on than the whole.
  *
  * A subgraph that cannot answer is not an exception: the fields it owns become null, each with an error that names the path and nothing else.
  */
 export function createSubgraphClient(options: SubgraphClientOptions): SubgraphClient {
-  const { name, queryTimeoutMs, mutationTimeoutMs, signer } = options;
-  const balancer = createBalancer({
+  const { name, queryTimeoutMs, mutationTimeoutMs, signer, clock } = options;
+  const shared = createSharedQueries<GraphQLAnswer>({ clock, joinWithinMs: JOIN_WITHIN_MS });
+  const service = createServiceClient({
     ...options,
-    maxConnections: MAX_UNDER_WAY,
+    maxUnderWay: MAX_UNDER_WAY,
+    maxWaiting: MAX_WAITING,
     probeHeaders: async (timeoutMs) => ({
       [ASSERTION_HEADER]: await signer.assertion(name as ServiceName, null),
       [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
     }),
+    hear: listenerFor(name),
   });
-  const bulkhead = createBulkhead({
-    maxUnderWay: MAX_UNDER_WAY,
-    maxWaiting: MAX_WAITING,
-    onQueue: (length) => queueLength.set({ subgraph: name }, length),
-  });
-  const budget = createRetryBudget();
 
-  async function ask(scope: RequestScope, request: SubgraphOperation): Promise<GraphQLAnswer> {
-    const isMutation = kindOf(request) === 'mutation';
-    const timeoutMs = isMutation ? mutationTimeoutMs : queryTimeoutMs;
-    const deadlineAt = Date.now() + timeoutMs;
-    const limit = limitOf(timeoutMs, isMutation ? undefined : scope.hungUp);
-    const { signal } = limit;
+  async function ask(scope: RequestScope, asked: Asked, notice: Notice): Promise<GraphQLAnswer> {
+    if (kindOf(asked.query) === 'mutation') return mutate(scope, asked, notice);
+    // What is not text is for somebody who changes what he gets.
+    if (typeof asked.request !== 'string') return query(scope, asked, notice, scope.hungUp);
+    const key = `${await assertionFor(scope)} ${asked.request}`;
+    return shared.ask(key, scope.hungUp, (unwanted) => query(scope, asked, notice, unwanted), notice.onJoin);
+  }
+
+  async function query(
+    scope: RequestScope,
+    { request }: Asked,
+    { onAsk }: Notice,
+    unwanted: AbortSignal,
+  ): Promise<GraphQLAnswer> {
+    const deadlineAt = Date.now() + queryTimeoutMs;
+    const limit = limitOf(queryTimeoutMs, unwanted);
     try {
-      await balancer.known;
-      // Whoever would find nobody to ask need not wait for a place first.
-      if (!balancer.canAnswer()) throw new NotAsked('resting');
-      const leave = await bulkhead.enter(signal);
-      try {
-        const custody = isMutation && name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
-        const headers = { ...(await headersFor(scope, deadlineAt)), ...custodyHeaders(custody) };
-        const answer = await askInstances({ headers, request, signal }, timeoutMs, !isMutation);
-        if (custody) heed(custody, answer.extensions);
-        return answer;
-      } finally {
-        leave();
-      }
+      return await service.ask({
+        request,
+        headers: () => headersFor(scope, deadlineAt),
+        signal: limit.signal,
+        timeoutMs: queryTimeoutMs,
+        mayRepeat: true,
+        onAsk,
+      });
     } finally {
+      limit.lift();
+    }
+  }
+
+  async function mutate(scope: RequestScope, { request }: Asked, { onAsk }: Notice): Promise<GraphQLAnswer> {
+    const deadlineAt = Date.now() + mutationTimeoutMs;
+    const limit = limitOf(mutationTimeoutMs, undefined);
+    const custody = name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
+    clock.tick();
+    try {
+      const answer = await service.ask({
+        request,
+        headers: async () => ({
+          ...(await headersFor(scope, deadlineAt)),
+          [CLIENT_IP_HEADER]: scope.clientIp,
+          [CLIENT_AGENT_HEADER]: scope.clientAgent,
+          ...custodyHeaders(custody),
+        }),
+        signal: limit.signal,
+        timeoutMs: mutationTimeoutMs,
+        mayRepeat: false,
+        onAsk,
+      });
+      if (custody) heed(custody, answer.extensions);
+      return answer;
+    } finally {
+      clock.tick();
       limit.lift();
     }
   }
 
   async function headersFor(scope: RequestScope, deadlineAt: number): Promise<Record<string, string>> {
     return {
-      [ASSERTION_HEADER]: await signer.assertion(name as ServiceName, scope.viewer),
+      [ASSERTION_HEADER]: await assertionFor(scope),
       [REQUEST_ID_HEADER]: scope.requestId,
-      [CLIENT_IP_HEADER]: scope.clientIp,
-      [CLIENT_AGENT_HEADER]: scope.clientAgent,
       [DEADLINE_HEADER]: String(deadlineAt),
     };
   }
 
-  async function askInstances(
-    call: Parameters<Instance['ask']>[0],
-    timeoutMs: number,
-    mayRepeat: boolean,
-  ): Promise<GraphQLAnswer> {
-    const tried = new Set<Instance>();
-    let repeats = 0;
-    if (mayRepeat) budget.earn();
-    let failure: unknown = new NotAsked('resting');
-    let instance = balancer.pick();
-    while (instance) {
-      tried.add(instance);
-      try {
-        return await instance.ask(call, timeoutMs);
-      } catch (error) {
-        failure = error;
-        if (!(error instanceof CallFailure)) break;
-        instance = balancer.pick(tried) ?? again(instance, error);
-        if (!instance || error.kind === 'not-sent') continue;
-        if (!mayRepeat || repeats++ > 0 || !repeatable.has(error.kind) || !budget.spend()) break;
-        retries.inc({ subgraph: name, failure: error.kind });
-      }
+  /** Says who asks, and all else of a client that an answer may depend on. */
+  function assertionFor({ viewer, debug }: RequestScope): Promise<string> {
+    return signer.assertion(name as ServiceName, viewer, { wantsDebug: debug?.parts.has('sql') === true });
+  }
+
+  /** Asks, and tells of it whatever comes of it. */
+  async function account(scope: RequestScope, asked: Asked, span: Span): Promise<SubgraphAnswer> {
+    const addresses: string[] = [];
+    const startedAtMs = performance.now();
+    let isJoined = false;
+    let askedAtMs = startedAtMs;
+    const tell = (outcome: Outcome, extensions?: GraphQLAnswer['extensions']) => {
+      // Whoever asked tells of it.
+      if (isJoined) span.setAttribute('souk.joined', true);
+      else
+        subgraphAsked(scope, {
+          subgraph: name,
+          kind: kindOf(asked.query),
+          outcome,
+          addresses,
+          startedAtMs,
+          span,
+          extensions,
+        });
+    };
+    try {
+      const answer = await ask(scope, asked, {
+        onAsk: (address) => addresses.push(address),
+        onJoin(beganAtMs) {
+          isJoined = true;
+          askedAtMs = beganAtMs;
+          sharedRequests.inc({ subgraph: name });
+        },
+      });
+      const { data, errors, extensions } = answer;
+      // What a subgraph says beside its answer is for the gateway.
+      tell('answered', extensions);
+      scope.sources?.note({ tags: tagsIn(extensions), askedAtMs });
+      return { data, errors, mustEscape: !isPlain(answer) };
+    } catch (error) {
+      const { outcome, loss } = consequencesOf(error);
+      tell(outcome);
+      // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
+      const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
+      scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
+      return { data: null, errors: lostFields(operationOf(asked), loss), mustEscape: true, isLost: true };
+    } finally {
+      span.end();
     }
-    throw failure;
+  }
+
+  function send(asked: Asked, context: object): Promise<SubgraphAnswer> {
+    return tracer.startActiveSpan(`subgraph ${name}`, (span) => account(context as RequestScope, asked, span));
   }
 
   return {
     async process({ request: { query = '{ __typename }', variables, operationName }, context }) {
-      const scope = context as RequestScope;
       const request = { query, ...(variables ? { variables } : {}), ...(operationName ? { operationName } : {}) };
-      const stopTimer = durations.startTimer({ subgraph: name, kind: kindOf(request) });
-      const count = (outcome: Outcome) => requests.inc({ subgraph: name, outcome });
-      try {
-        const answer = await ask(scope, request);
-        count('answered');
-        // What a subgraph says beside its answer is for the gateway.
-        const { extensions: _, ...rest } = answer;
-        return rest as Awaited<ReturnType<GraphQLDataSource['process']>>;
-      } catch (error) {
-        const { outcome, loss } = consequencesOf(error);
-        count(outcome);
-        // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
-        const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
-        scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
-        return { data: null, errors: lostFields(request, loss) };
-      } finally {
-        stopTimer();
-      }
+      const { data, errors } = await send({ query, request }, context);
+      return { ...(data === undefined ? {} : { data }), ...(errors === undefined ? {} : { errors }) } as Awaited<
+        ReturnType<GraphQLDataSource['process']>
+      >;
     },
-    close: () => balancer.close(),
+    send: ({ operation: { query }, body }, context) => send({ query, request: body }, context),
+    close: () => service.close(),
   };
 }
 
+/** Hears what becomes of a request. */
+interface Notice {
+  onAsk: (address: string) => void;
+  /** The same is being asked already, since then by `performance.now()`, and its answer is waited for. */
+  onJoin: (beganAtMs: number) => void;
+}
+
+/** A request, with the operation in it. */
+interface Asked {
+  query: string;
+  /** Or its JSON text. */
+  request: SubgraphOperation | string;
+}
+
+function operationOf({ request }: Asked): SubgraphOperation {
+  return typeof request === 'string' ? (JSON.parse(request) as SubgraphOperation) : request;
+}
+
+const tracer = trace.getTracer('souk-gateway');
+
 /** The planner writes the operation's kind first. */
-function kindOf({ query }: SubgraphOperation): 'query' | 'mutation' {
+function kindOf(query: string): 'query' | 'mutation' {
   return query.startsWith('mutation') ? 'mutation' : 'query';
 }
 
@@ -169,14 +243,6 @@ function limitOf(timeoutMs: number, hungUp: AbortSignal | undefined): { signal: 
       hungUp?.removeEventListener('abort', hangUp);
     },
   };
-}
-
-/** After these, another try may have more luck: an answer that took all the time there was, or is too large, would be the same again. */
-const repeatable = new Set<CallFailure['kind']>(['refused', 'cut', 'wrong-answer']);
-
-/** Connections end, often just as they are used after a rest, and the same address answers on the next one. */
-function again(instance: Instance, { kind }: CallFailure): Instance | undefined {
-  return kind === 'cut' && instance.admits() ? instance : undefined;
 }
 
 const RETRY_AFTER_MS = 1_000;

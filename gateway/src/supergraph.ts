@@ -18,9 +18,10 @@ export function supergraphFile(path: string, logger: Logger): SupergraphFile {
         path,
         what: 'supergraph',
         logger,
-        take(text) {
+        async take(text) {
           // The gateway loads the first one by itself, and is told of those after it.
-          if (supergraphSdl) update(text);
+          // An update may take its time, and what it throws then is a refusal as well.
+          if (supergraphSdl) await update(text);
           else supergraphSdl = text;
         },
       });

@@ -29,7 +29,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/jwks`;
-  keys = followTokenKeys(url);
+  keys = followTokenKeys([url]);
 });
 
 afterEach(async () => {
@@ -128,5 +128,13 @@ describe('the keys of access tokens', () => {
     later(301_000);
     await vi.waitFor(async () => expect(await judge(old)).toBe('bad'));
     expect(await judge(kept)).toBe('good');
+  });
+
+  it('are had from any address that answers', async () => {
+    keys = followTokenKeys(['http://127.0.0.1:1/jwks', url]);
+    expect(await judge(first())).toBe('good');
+    keys = followTokenKeys([url, 'http://127.0.0.1:1/jwks']);
+    expect(await judge(first())).toBe('good');
+    expect(asked).toBe(2);
   });
 });

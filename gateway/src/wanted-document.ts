@@ -21,6 +21,12 @@ export function wantedDocument(request: HTTPGraphQLRequest): WantedDocument | un
   return text === undefined && id === undefined ? undefined : { text, id };
 }
 
+/** Which operation of its document a request wants; undefined where it has one only, or says so in no form that is read. */
+export function operationNameIn(request: HTTPGraphQLRequest): string | undefined {
+  const { operationName } = parametersOf(request);
+  return typeof operationName === 'string' ? operationName : undefined;
+}
+
 /** The same request with the text of its document, and nothing left of an id. */
 export function withText(request: HTTPGraphQLRequest, text: string): HTTPGraphQLRequest {
   if (request.method === 'GET') {

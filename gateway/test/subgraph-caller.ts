@@ -1,8 +1,12 @@
+import { Socket } from 'node:net';
+import type { Viewer } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import type { TokenCustody } from '@souk/platform/token-custody';
 import type { GraphQLFormattedError } from 'graphql';
 import { register } from 'prom-client';
+import { openRecord } from '../src/accounting/request-record.ts';
 import type { RequestScope } from '../src/request-scope.ts';
+import { createMutationClock } from '../src/subgraph-client/mutation-clock.ts';
 import { createSubgraphClient, type SubgraphClient, type SubgraphClientOptions } from '../src/subgraph-client.ts';
 
 const logger = createLogger('test', { level: 'silent' });
@@ -16,7 +20,14 @@ export const hasty = { queryTimeoutMs: 300, mutationTimeoutMs: 600 };
 export interface SubgraphCaller {
   ask(
     query?: string,
-    options?: { variables?: Record<string, unknown>; hungUp?: AbortSignal; custody?: TokenCustody },
+    options?: {
+      variables?: Record<string, unknown>;
+      hungUp?: AbortSignal;
+      custody?: TokenCustody;
+      viewer?: Viewer;
+      /** Written down, as the compiled executor does it: such a query may be shared. */
+      isText?: boolean;
+    },
   ): Promise<SubgraphAnswer>;
   /** The codes of the errors of so many queries sent at once; `answered` for those without. */
   askAtOnce(count: number, query?: string): Promise<string[]>;
@@ -46,7 +57,10 @@ export function openSubgraphCaller(
     urls,
     queryTimeoutMs: 10_000,
     mutationTimeoutMs: 10_000,
-    signer: { assertion: async (audience) => `signed for ${audience}` },
+    signer: {
+      assertion: async (audience, viewer) => `signed for ${audience}${viewer ? ` and ${viewer.userId}` : ''}`,
+    },
+    clock: createMutationClock(),
     logger,
     ...options,
   });
@@ -56,16 +70,24 @@ export function openSubgraphCaller(
   };
 
   const caller: SubgraphCaller = {
-    ask: async (query = QUERY, { variables = {}, hungUp = new AbortController().signal, custody } = {}) => {
+    ask: async (query = QUERY, options = {}) => {
+      const { variables = {}, hungUp = new AbortController().signal, custody, viewer = null, isText } = options;
       const context: RequestScope = {
         requestId: 'request-1',
-        viewer: null,
+        viewer,
         clientIp: '192.0.2.7',
         clientAgent: 'test',
         custody,
         log: logger,
+        record: openRecord({ headers: {}, ip: '192.0.2.7', socket: new Socket() }),
         hungUp,
+        caching: {},
       };
+      if (isText) {
+        const operation = { query, operationName: undefined, isMutation: query.startsWith('mutation') };
+        const { data, errors } = await client.send({ operation, body: JSON.stringify({ query, variables }) }, context);
+        return { data, errors } as SubgraphAnswer;
+      }
       const asked = { kind: 'incoming operation', request: { query, variables }, context };
       return (await client.process(asked as unknown as Parameters<SubgraphClient['process']>[0])) as SubgraphAnswer;
     },

@@ -8,8 +8,11 @@ import { createBrowserOrigins } from '../src/browser-origins.ts';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
 import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
+import type { RequestScope } from '../src/request-scope.ts';
 import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
 import type { SubgraphClient } from '../src/subgraph-client.ts';
+import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
+import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
 
 export interface TestAnswer {
   status: number;
@@ -34,6 +37,8 @@ export interface TestGateway {
   postText(body: string, remoteAddress?: string): Promise<number>;
   /** The operations that subgraphs were sent. */
   sent: string[];
+  /** Lets clients connect. Returns the address of the endpoint. */
+  listen(): Promise<string>;
   /** Keeps subgraphs from answering. Returns how to let them. */
   hold(): () => void;
   close(): Promise<void>;
@@ -43,11 +48,15 @@ export type TestGatewayOptions = Partial<Endpoint> &
   Partial<EndpointOptions> & {
     redisUrl: string;
     /** What every subgraph answers. */
-    answer?: object;
+    answer?: object | ((scope: RequestScope) => object);
+    /** What subgraphs say their answers are made from, none for nothing said. Answers are kept where this is given. */
+    tags?: readonly string[];
     /** How much is taken before it is refused. */
     doorLimits?: () => DoorLimits;
     /** How many gateways share the limits. */
     instances?: () => number;
+    /** How many connections may be open. */
+    subscriptionLimits?: Partial<SubscriptionLimits>;
   };
 
 const schemaFile = (file: string) => new URL(`../../schema/${file}`, import.meta.url).pathname;
@@ -58,6 +67,8 @@ export async function openTestGateway({
   answer = { data: {} },
   doorLimits = () => defaultDoorLimits,
   instances = () => 1,
+  tags,
+  subscriptionLimits = {},
   ...settings
 }: TestGatewayOptions): Promise<TestGateway> {
   const logger: Logger = settings.logger ?? createLogger('test', { level: 'silent' });
@@ -66,10 +77,12 @@ export async function openTestGateway({
   const sent: string[] = [];
   let held: PromiseWithResolvers<void> | undefined;
   const subgraph = {
-    process: async ({ request }: { request: { query?: string } }) => {
+    process: async ({ request, context }: { request: { query?: string }; context: RequestScope }) => {
+      const askedAtMs = performance.now();
       sent.push(request.query ?? '');
       await held?.promise;
-      return structuredClone(answer);
+      context.sources?.note({ tags: tags?.length ? tags : undefined, askedAtMs });
+      return structuredClone(typeof answer === 'function' ? answer(context) : answer);
     },
     close: async () => {},
   } as unknown as SubgraphClient;
@@ -77,6 +90,8 @@ export async function openTestGateway({
 
   const app = createHttpServer(logger);
   addCommonAnswers(app);
+  const limits = { ...defaultSubscriptionLimits, ...subscriptionLimits };
+  const subscriptions = await openSubscriptions(app, { redis, limits, onChange: () => {}, logger });
   const stop = await addEndpoint(
     app,
     {
@@ -91,9 +106,12 @@ export async function openTestGateway({
       authenticate: async () => null,
       subgraphClient: () => subgraph,
       introspection: true,
+      compiledExecution: true,
       documentLimits: defaultDocumentLimits,
       persistedQueries: createPersistedQueries(redis),
       rateLimits: openRateLimits({ redis, limits: doorLimits, instances }),
+      responseCacheIn: tags && redis,
+      subscriptions,
       origins: createBrowserOrigins(undefined, false),
       isProduction: false,
       ...settings,
@@ -103,6 +121,7 @@ export async function openTestGateway({
 
   return {
     sent,
+    listen: async () => `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql`,
     hold() {
       const hold = Promise.withResolvers<void>();
       held = hold;
@@ -122,6 +141,7 @@ export async function openTestGateway({
     close: async () => {
       await app.close();
       await stop();
+      subscriptions.close();
       await redis.close();
     },
   };
@@ -138,7 +158,7 @@ function read({ statusCode, headers, body }: InjectedAnswer): TestAnswer {
     data,
     errors = [],
     extensions,
-  } = JSON.parse(body) as {
+  } = JSON.parse(body || '{}') as {
     data?: unknown;
     errors?: { message: string; extensions: { code: string } }[];
     extensions?: Record<string, unknown>;

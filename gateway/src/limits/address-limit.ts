@@ -1,9 +1,8 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
-import type { SoukError } from '@souk/platform/errors';
 import { redisKey } from '@souk/platform/redis';
 import type { Budgets } from './budgets.ts';
 import { clientNetwork } from './client-network.ts';
-import { countDecision, rateLimited } from './rate-limited.ts';
+import { countDecision, RateLimited } from './rate-limited.ts';
 
 /** Limits how many requests one network sends to all gateways together. */
 export interface AddressLimit {
@@ -36,7 +35,7 @@ export function createAddressLimit({ budgets, limits }: { budgets: Budgets; limi
   };
 }
 
-function refused(retryAfterMs: number): SoukError {
+function refused(retryAfterMs: number): RateLimited {
   countDecision('address', 'refused');
-  return rateLimited('Too many requests come from this address. Wait a little.', retryAfterMs);
+  return new RateLimited('address', 'Too many requests come from this address. Wait a little.', retryAfterMs);
 }

@@ -1,7 +1,7 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
 import { Gauge } from 'prom-client';
 import { createCapacity } from './capacity.ts';
-import { countDecision, rateLimited } from './rate-limited.ts';
+import { countDecision, RateLimited } from './rate-limited.ts';
 import { createSlots } from './slots.ts';
 
 /** Lets in as many requests at a time as this instance can take. */
@@ -55,4 +55,8 @@ export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
 }
 
 /** Made once: to note where an error comes from takes longer than all the rest of a refusal. */
-export const overloaded = rateLimited('More is asked of the shop right now than it can do. Wait a little.', 1_000);
+export const overloaded = new RateLimited(
+  'instance',
+  'More is asked of the shop right now than it can do. Wait a little.',
+  1_000,
+);

@@ -1,7 +1,7 @@
 import { SoukError } from '@souk/platform/errors';
 import { Counter } from 'prom-client';
 
-export type LimitName = 'instance' | 'address' | 'root-field';
+export type LimitName = 'instance' | 'address' | 'root-field' | 'connections';
 
 const decisions = new Counter({
   name: 'souk_limit_decisions_total',
@@ -13,7 +13,12 @@ export function countDecision(limit: LimitName, outcome: 'allowed' | 'refused'):
   decisions.inc({ limit, outcome });
 }
 
-/** A refusal that says when to come again, and nothing of the limit. */
-export function rateLimited(message: string, retryAfterMs: number): SoukError {
-  return new SoukError('RATE_LIMITED', message, { retryable: true, retryAfterMs: Math.ceil(retryAfterMs) });
+/** A refusal that tells the client when to come again and nothing of the limit, which only the log and the metrics hear of. */
+export class RateLimited extends SoukError {
+  readonly limit: LimitName;
+
+  constructor(limit: LimitName, message: string, retryAfterMs: number) {
+    super('RATE_LIMITED', message, { retryable: true, retryAfterMs: Math.ceil(retryAfterMs) });
+    this.limit = limit;
+  }
 }

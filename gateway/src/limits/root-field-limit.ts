@@ -7,7 +7,7 @@ import type { RequestScope } from '../request-scope.ts';
 import type { RootFieldUse } from '../root-fields.ts';
 import type { Budgets } from './budgets.ts';
 import { clientNetwork } from './client-network.ts';
-import { countDecision, rateLimited } from './rate-limited.ts';
+import { countDecision, RateLimited } from './rate-limited.ts';
 
 /**
  * Counts the root fields of an operation before it is run.
@@ -38,7 +38,8 @@ export function createRootFieldLimit({
     );
     const retryAfterMs = Math.max(0, ...(await Promise.all(waits)));
     countDecision('root-field', retryAfterMs > 0 ? 'refused' : 'allowed');
-    if (retryAfterMs > 0) throw rateLimited('You ask for this too often. Wait a little.', retryAfterMs);
+    if (retryAfterMs > 0)
+      throw new RateLimited('root-field', 'You ask for this too often. Wait a little.', retryAfterMs);
   };
 }
 

@@ -1,3 +1,5 @@
+import { breakerLevels } from '@souk/platform/breaker';
+import type { ServiceClientListener } from '@souk/platform/service-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 /** What became of a request to a subgraph. */
@@ -28,20 +30,39 @@ export const durations = new Histogram({
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 });
 
-export const retries = new Counter({
+export const sharedRequests = new Counter({
+  name: 'souk_subgraph_requests_shared_total',
+  help: 'Queries that were not sent, because the same was being asked already and its answer did for both.',
+  labelNames: ['subgraph'],
+});
+
+const retries = new Counter({
   name: 'souk_subgraph_retries_total',
   help: 'Requests that were sent to a subgraph a second time, by what became of the first.',
   labelNames: ['subgraph', 'failure'],
 });
 
-export const queueLength = new Gauge({
+const queueLength = new Gauge({
   name: 'souk_subgraph_queue_length',
   help: 'Requests that wait until fewer are under way to the same subgraph.',
   labelNames: ['subgraph'],
 });
 
-export const breakerStates = new Gauge({
+const breakerStates = new Gauge({
   name: 'souk_subgraph_breaker_state',
   help: 'Whether an address of a subgraph gets requests: 0 closed (it does), 1 open (it gets none), 2 trial (it gets one).',
+  aggregator: 'max',
   labelNames: ['subgraph', 'address'],
 });
+
+/** Tells the metrics what happens on the way to one subgraph. */
+export function listenerFor(subgraph: string): ServiceClientListener {
+  return {
+    queue: (length) => queueLength.set({ subgraph }, length),
+    retry: (failure) => retries.inc({ subgraph, failure }),
+    address(address, state) {
+      if (state) breakerStates.set({ subgraph, address }, breakerLevels[state]);
+      else breakerStates.remove({ subgraph, address });
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { ErrorCode } from '@souk/platform/errors';
+import type { Viewer } from '@souk/platform/identity';
+import type { FastifyRequest } from 'fastify';
+import { clientIpOf } from '../client-ip.ts';
+import type { LimitName } from '../limits/rate-limited.ts';
+import { durations, requests, type Outcome as SubgraphOutcome } from '../subgraph-client/metrics.ts';
+import { type ClientSoftware, clientSoftwareOf } from './client-software.ts';
+import { type DebugReport, reportSubgraph } from './debug.ts';
+import { costs, documentRequests, knownDocuments } from './metrics.ts';
+
+/**
+ * What is told of one request when it is over, in the log, in metrics and in its trace. It is opened when the request arrives, filled by whoever finds
+ * something out, whichever way the request takes, and closed once; see account-requests.ts. Nothing in it is the text of a client: no variable, no token, no
+ * literal, no name that nobody has registered.
+ */
+export interface RequestRecord {
+  /** Of `performance.now()`. */
+  readonly startedAtMs: number;
+  /** The span of the request; undefined without tracing. */
+  readonly span: Span | undefined;
+  readonly clientIp: string;
+  readonly client: ClientSoftware;
+  /** Whether the answer is a stream or a WebSocket, of which its subscriptions tell. */
+  isStream: boolean;
+  /** Path of the GraphQL endpoint; undefined for anything else that the port answers. */
+  endpoint: string | undefined;
+  /** Undefined until it is known who asks. */
+  viewer: 'anonymous' | 'customer' | 'staff' | undefined;
+  /** Undefined unless a document was let in. */
+  operation: RecordedOperation | undefined;
+  /** Estimated, in points; undefined until it was. */
+  cost: number | undefined;
+  /** Of the errors in the answer, each once. */
+  readonly errorCodes: Set<ErrorCode>;
+  /** The limit that refused the request. */
+  limit: LimitName | undefined;
+  /** Where the answer came from, as the cache of answers says; undefined where that was not asked. */
+  cache: 'hit-memory' | 'hit-redis' | 'shared' | 'miss' | 'uncacheable' | undefined;
+  /** How many requests went to subgraphs, and how long those took, one added to the other. */
+  readonly subgraphs: { requests: number; durationMs: number };
+}
+
+export interface RecordedOperation {
+  /** As it was registered; undefined for what is not registered. */
+  name: string | undefined;
+  kind: 'query' | 'mutation' | 'subscription' | undefined;
+  /** SHA-256 of the document, in hexadecimal. */
+  hash: string;
+}
+
+export function openRecord(request: Pick<FastifyRequest, 'headers' | 'ip' | 'socket'>): RequestRecord {
+  return {
+    startedAtMs: performance.now(),
+    span: trace.getActiveSpan(),
+    clientIp: clientIpOf(request),
+    client: clientSoftwareOf(request.headers),
+    isStream: false,
+    endpoint: undefined,
+    viewer: undefined,
+    operation: undefined,
+    cost: undefined,
+    errorCodes: new Set(),
+    limit: undefined,
+    cache: undefined,
+    subgraphs: { requests: 0, durationMs: 0 },
+  };
+}
+
+/** It is known who asks. Staff are those with any role beside that of a customer. */
+export function viewerKnown(record: RequestRecord, viewer: Viewer | null): void {
+  if (!viewer) record.viewer = 'anonymous';
+  else record.viewer = viewer.roles.some((role) => role !== 'CUSTOMER') ? 'staff' : 'customer';
+}
+
+/** A document was let in. The trace hears of it at once, so that it says so even of a request that never ends. */
+export function documentAdmitted(record: RequestRecord, operation: RecordedOperation): void {
+  record.operation = operation;
+  const { name, kind, hash } = operation;
+  record.span?.setAttributes({
+    ...(name === undefined ? {} : { 'graphql.operation.name': name }),
+    ...(kind === undefined ? {} : { 'graphql.operation.type': kind }),
+    'graphql.document.hash': hash,
+  });
+}
+
+/** A document was found among those that are remembered, or had to be read; so many are remembered now. */
+export function documentLookedUp(endpoint: string, isKnown: boolean, count: number): void {
+  documentRequests.inc({ endpoint, source: isKnown ? 'memory' : 'parser' });
+  knownDocuments.set({ endpoint }, count);
+}
+
+/** An operation was priced, in points. */
+export function costEstimated(record: RequestRecord, endpoint: string, cost: number): void {
+  record.cost = cost;
+  costs.observe({ endpoint }, cost);
+  record.span?.setAttribute('souk.cost', cost);
+}
+
+/** An error is part of the answer. */
+export function errorAnswered(record: RequestRecord, code: ErrorCode, limit?: LimitName): void {
+  record.errorCodes.add(code);
+  record.limit ??= limit;
+}
+
+/** What the lines of the log have in common, whatever it is that ended. */
+export function factsOf({ operation, client, clientIp, viewer, errorCodes, cost, subgraphs, limit }: RequestRecord) {
+  return {
+    // Where it is not registered, whoever looks for it can hash what he suspects.
+    operation: operation?.name ?? operation?.hash,
+    operationKind: operation?.kind,
+    clientName: client.name,
+    clientVersion: client.version,
+    clientIp,
+    viewer,
+    errorCodes: errorCodes.size > 0 ? [...errorCodes] : undefined,
+    cost,
+    subgraphRequests: subgraphs.requests,
+    limit: limit ?? 'passed',
+  };
+}
+
+/** One request to a subgraph, as it is told of when it is over. */
+export interface SubgraphRequest {
+  subgraph: string;
+  kind: 'query' | 'mutation';
+  outcome: SubgraphOutcome;
+  /** Those that were asked, one after the other; none when nobody was. */
+  addresses: readonly string[];
+  /** Of `performance.now()`. */
+  startedAtMs: number;
+  span: Span;
+  /** What it said beside its answer. */
+  extensions: Record<string, unknown> | undefined;
+}
+
+/** A subgraph answered, or did not. */
+export function subgraphAsked(
+  { record, debug }: { record: RequestRecord; debug?: DebugReport | undefined },
+  asked: SubgraphRequest,
+): void {
+  const { subgraph, kind, outcome, addresses, startedAtMs, span, extensions } = asked;
+  const durationMs = performance.now() - startedAtMs;
+  record.subgraphs.requests++;
+  record.subgraphs.durationMs += durationMs;
+  requests.inc({ subgraph, outcome });
+  durations.observe({ subgraph, kind }, durationMs / 1_000);
+  span.setAttributes({ 'souk.outcome': outcome, 'souk.subgraph': subgraph, 'souk.addresses': [...addresses] });
+  if (debug) reportSubgraph(debug, asked, { startMs: startedAtMs - record.startedAtMs, durationMs, extensions });
+  if (outcome !== 'answered') span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
+}

@@ -1,0 +1,31 @@
+import { Counter, Gauge } from 'prom-client';
+import type { EngineOptions } from './engine.ts';
+
+const executions = new Counter({
+  name: 'souk_operations_executed_total',
+  help: 'Operations by how they were executed: compiled; slow (begun compiled, finished by the stock executor, because something was unusual); stock (from the start).',
+  labelNames: ['endpoint', 'path'],
+});
+
+const lookups = new Counter({
+  name: 'souk_planned_operation_lookups_total',
+  help: 'Operations by whether they had been planned already.',
+  labelNames: ['endpoint', 'known'],
+});
+
+const planned = new Gauge({
+  name: 'souk_planned_operations',
+  help: 'Operations that are kept with their plan.',
+  labelNames: ['endpoint'],
+});
+
+/** Counts what becomes of the operations of an endpoint. */
+export function executionMetrics(endpoint: string): Pick<EngineOptions, 'onExecution' | 'onLookup'> {
+  return {
+    onExecution: (path) => executions.inc({ endpoint, path }),
+    onLookup(isKnown, count) {
+      lookups.inc({ endpoint, known: String(isKnown) });
+      planned.set({ endpoint }, count);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { Unexpected } from './code/runtime.ts';
+import type { Answers, Collected, CompiledFetch, CompiledOperation } from './compile.ts';
+import { rewriteAnswer } from './output-rewrites.ts';
+import type { Step } from './steps.ts';
+import type { SubgraphRequest } from './subgraph-request.ts';
+
+/** What a subgraph answered. It is shared, so nobody may change it. */
+export interface SubgraphAnswer {
+  data?: Record<string, unknown> | null | undefined;
+  errors?: readonly SubgraphError[] | undefined;
+  /** Whether its strings may have characters in them that JSON escapes. */
+  mustEscape: boolean;
+  /** Whether the subgraph did not answer, and its errors say what is lost for it. */
+  isLost?: boolean;
+}
+
+export interface SubgraphError {
+  message: string;
+  path?: readonly (string | number)[];
+  extensions?: Record<string, unknown>;
+}
+
+/** Sends a request to the subgraph of a fetch. */
+export type Send = (fetch: CompiledFetch, request: SubgraphRequest) => Promise<SubgraphAnswer>;
+
+/** A request that was sent on behalf of an operation, for whoever has to go on from there. */
+export interface SentRequest {
+  fetch: CompiledFetch;
+  collected: Collected | undefined;
+  answer: Promise<SubgraphAnswer>;
+}
+
+/**
+ * Runs an operation in its compiled form.
+ *
+ * @param sent takes what was sent, also when the run ends in an error
+ * @returns the text of `data`
+ * @throws {Unexpected} as soon as anything is not as it is when all is well
+ */
+export async function run(
+  { step, fetches, write }: CompiledOperation,
+  variables: Readonly<Record<string, unknown>>,
+  send: Send,
+  sent: SentRequest[],
+): Promise<string> {
+  const answers: Answers = { data: [], entities: [], index: [] };
+  let mustEscape = false;
+  let isOver = false;
+  try {
+    await take(step);
+    return write(answers, mustEscape);
+  } finally {
+    // Steps that run beside one that has failed go no further.
+    isOver = true;
+  }
+
+  async function take(step: Step): Promise<void> {
+    if (step.kind === 'fetch') {
+      const fetch = fetches[step.fetch.number];
+      if (fetch) await ask(fetch);
+    } else if (step.kind === 'sequence') {
+      for (const each of step.steps) await take(each);
+    } else {
+      await Promise.all(step.steps.map(take));
+    }
+  }
+
+  async function ask(fetch: CompiledFetch): Promise<void> {
+    if (isOver) return;
+    const { number, collect, node } = fetch;
+    const collected = collect?.(answers);
+    if (collected) answers.index[number] = collected.index;
+    if (collected?.count === 0) {
+      answers.entities[number] = [];
+      return;
+    }
+    const answer = send(fetch, fetch.request(variables, collected?.text));
+    sent.push({ fetch, collected, answer });
+    const given = await answer;
+    const data = soundData(given);
+    mustEscape ||= given.mustEscape;
+    if (collected) {
+      const { _entities: entities } = data;
+      if (!Array.isArray(entities) || entities.length !== collected.count)
+        throw new Unexpected('wrong number of entities');
+      rewriteAnswer(entities, node.outputRewrites);
+      answers.entities[number] = entities;
+    } else {
+      rewriteAnswer(data, node.outputRewrites);
+      answers.data[number] = data;
+    }
+  }
+}
+
+function soundData({ data, errors }: SubgraphAnswer): Record<string, unknown> {
+  if (errors && !(Array.isArray(errors) && errors.length === 0)) throw new Unexpected('an error of a subgraph');
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new Unexpected('an answer without data');
+  return data;
+}

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { stringifyResult, WrittenData } from './written-data.ts';
+
+const data = { title: '茶 "壶"\u2028', list: [1.5, null, true] };
+
+it.each([
+  [{}],
+  [{ extensions: { cost: { estimated: 5 } } }],
+  [{ errors: undefined }],
+  [{ extensions: undefined, other: 'x' }],
+])('an answer with %j beside its data is written as when the data were an object', (beside) => {
+  const written = new WrittenData(JSON.stringify(data));
+  expect(stringifyResult({ data: written, ...beside } as never)).toBe(stringifyResult({ data, ...beside } as never));
+  expect(stringifyResult({ ...beside, data: written } as never)).toBe(`${JSON.stringify({ ...beside, data })}\n`);
+});
+
+it('data are found by whoever makes JSON of them', () => {
+  expect(JSON.stringify({ data: new WrittenData(JSON.stringify(data)) })).toBe(JSON.stringify({ data }));
+});

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { createFlights } from './flights.ts';
+
+const stays = new AbortController().signal;
+
+/** Work that ends when it is told to. */
+function slowWork() {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const signals: AbortSignal[] = [];
+  const work = (abandoned: AbortSignal) => {
+    signals.push(abandoned);
+    return promise;
+  };
+  return { work, signals, resolve, reject };
+}
+
+it('does for all what one began, and anew for the next', async () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const { work, signals, resolve } = slowWork();
+  const boardings = [1, 2, 3].map(() => flights.board('a', stays, work));
+  expect(boardings.map(({ isShared }) => isShared)).toEqual([false, true, true]);
+  resolve('done');
+  expect(await Promise.all(boardings.map(({ landing }) => landing))).toEqual(['done', 'done', 'done']);
+  expect(signals).toHaveLength(1);
+  expect(flights.board('a', stays, work).isShared).toBe(false);
+});
+
+it('goes on for the others when the one that began hangs up', async () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const { work, signals, resolve } = slowWork();
+  const leader = new AbortController();
+  flights.board('a', leader.signal, work);
+  const { landing } = flights.board('a', stays, work);
+  leader.abort();
+  expect(signals[0]?.aborted).toBe(false);
+  resolve('done');
+  expect(await landing).toBe('done');
+});
+
+it('ends when all have hung up, and whoever comes then begins anew', () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const { work, signals } = slowWork();
+  const clients = [new AbortController(), new AbortController()];
+  for (const { signal } of clients) flights.board('a', signal, work);
+  clients[0]?.abort();
+  expect(signals[0]?.aborted).toBe(false);
+  clients[1]?.abort();
+  expect(signals[0]?.aborted).toBe(true);
+  expect(flights.board('a', stays, work).isShared).toBe(false);
+});
+
+it('shares what went wrong, and does not keep it', async () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const { work, reject } = slowWork();
+  const boardings = [1, 2].map(() => flights.board('a', stays, work));
+  reject(new Error('broken'));
+  for (const { landing } of boardings) await expect(landing).rejects.toThrow('broken');
+  expect(await flights.board('a', stays, async () => 'well').landing).toBe('well');
+});
+
+it('is not joined any more when it has been under way for long', async () => {
+  const flights = createFlights<string>({ boardingMs: 20 });
+  const [first, second] = [slowWork(), slowWork()];
+  const early = flights.board('a', stays, first.work);
+  await delay(30);
+  const late = flights.board('a', stays, second.work);
+  expect(late.isShared).toBe(false);
+  first.resolve('old');
+  second.resolve('new');
+  expect([await early.landing, await late.landing]).toEqual(['old', 'new']);
+});
+
+it('does not mistake one question for another', async () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const both = ['a', 'b'].map((key) => flights.board(key, stays, async () => key).landing);
+  expect(await Promise.all(both)).toEqual(['a', 'b']);
+});

@@ -1,0 +1,54 @@
+import type { ApolloServerOptionsWithGateway } from '@apollo/server';
+import type { GraphQLError } from 'graphql';
+import { WrittenData } from '../execution/written-data.ts';
+import type { RequestScope } from '../request-scope.ts';
+import type { Answer, ResponseCache } from './response-cache.ts';
+
+type GatewayInterface = ApolloServerOptionsWithGateway<RequestScope>['gateway'];
+type GatewayExecutor = NonNullable<Awaited<ReturnType<GatewayInterface['load']>>['executor']>;
+
+/** Apollo Gateway's executor with a cache before it. Apollo Server asks it once an operation is valid and has passed its plugins, so those who may not ask do not. */
+export function withResponseCache(gateway: GatewayInterface, cache: ResponseCache): GatewayInterface {
+  return {
+    onSchemaLoadOrUpdate: (callback) => gateway.onSchemaLoadOrUpdate(callback),
+    async load(options) {
+      const { executor } = await gateway.load(options);
+      return { executor: executor && cached(executor, cache) };
+    },
+    stop: () => gateway.stop(),
+  };
+}
+
+function cached(executor: GatewayExecutor, cache: ResponseCache): GatewayExecutor {
+  return async (request) => {
+    const { operationName, variables = {}, http } = request.request;
+    const scope = request.context as RequestScope;
+    const question = cache.question(scope, operationName, variables);
+    // Who asks for the plan, where it is shown, asks for how the answer is made.
+    if (!question || http?.headers.has(PLAN_HEADER)) return executor(request);
+    const answer = await cache.answer(question, scope, async (context) => {
+      const { data, errors } = await executor({ ...request, context });
+      return { data: textOf(data), errors: errors as Answer['errors'] };
+    });
+    return inResult(answer);
+  };
+}
+
+const PLAN_HEADER = 'apollo-query-plan-experimental';
+
+/** In what has been written already, as the compiled executor gives it: it need not be read to be written again. */
+function inResult({ data, errors }: Answer): {
+  data?: Record<string, unknown> | null;
+  errors?: readonly GraphQLError[];
+} {
+  return {
+    ...(data === undefined
+      ? {}
+      : { data: data === 'null' ? null : (new WrittenData(data) as object as Record<string, unknown>) }),
+    ...(errors ? { errors } : {}),
+  };
+}
+
+function textOf(data: unknown): string | undefined {
+  return data instanceof WrittenData ? data.text : JSON.stringify(data);
+}

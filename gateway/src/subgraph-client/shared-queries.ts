@@ -1,0 +1,55 @@
+import { endedBy } from '@souk/platform/graphql-call';
+import { createFlights } from '../flights.ts';
+import type { MutationClock } from './mutation-clock.ts';
+
+export interface SharedQueriesOptions {
+  clock: MutationClock;
+  /** How long after it began a query may still be joined: whoever joins is answered no later than the first one, and may be told no older news. */
+  joinWithinMs: number;
+}
+
+/** Queries to one subgraph that are under way. */
+export interface SharedQueries<Answer> {
+  /**
+   * Joins a query that is under way, or begins it. It ends when nobody waits for it any more.
+   *
+   * @param key all that the answer may depend on: what is asked, and who asks
+   * @param begin asks the subgraph; its signal ends when the last who waited has gone
+   * @param onJoin called instead, when the same is being asked already: since when, by `performance.now()`
+   * @throws {CallFailure} `given-up` as soon as `hungUp` ends; what `begin` throws
+   */
+  ask(
+    key: string,
+    hungUp: AbortSignal,
+    begin: (signal: AbortSignal) => Promise<Answer>,
+    onJoin: (beganAtMs: number) => void,
+  ): Promise<Answer>;
+}
+
+/**
+ * Asks a subgraph once where several clients ask it the same at the same time. A mutation cuts this: no query that begins after it began or ended joins one that
+ * began before, so that everybody reads what they have written.
+ */
+export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueriesOptions): SharedQueries<Answer> {
+  const flights = createFlights<Answer>({ boardingMs: joinWithinMs });
+  return {
+    ask(key, hungUp, begin, onJoin) {
+      const { landing, isShared, beganAtMs } = flights.board(`${clock.now()} ${key}`, hungUp, begin);
+      if (isShared) onJoin(beganAtMs);
+      return untilHungUp(landing, hungUp);
+    },
+  };
+}
+
+/** Whoever hangs up does not wait for what others still want. */
+async function untilHungUp<Answer>(landing: Promise<Answer>, hungUp: AbortSignal): Promise<Answer> {
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(endedBy(hungUp));
+  hungUp.addEventListener('abort', giveUp);
+  if (hungUp.aborted) giveUp();
+  try {
+    return await Promise.race([landing, end]);
+  } finally {
+    hungUp.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,45 @@
+import { Counter, Gauge } from 'prom-client';
+
+export type Transport = 'sse' | 'websocket';
+
+/** How a subscription ended. */
+export type End =
+  /** Its client completed it or hung up. */
+  | 'left'
+  /** Its client was told why it may not go on, or did not begin. */
+  | 'refused'
+  /** This gateway stops. */
+  | 'leaving'
+  /** Its client did not read what it was sent. */
+  | 'stalled';
+
+export const connections = new Gauge({
+  name: 'souk_subscription_connections',
+  help: 'Open streams of events and WebSockets.',
+  labelNames: ['endpoint', 'transport'],
+});
+
+export const subscriptions = new Gauge({
+  name: 'souk_subscriptions',
+  help: 'Subscriptions that are being followed.',
+  labelNames: ['endpoint', 'transport'],
+});
+
+export const delivered = new Counter({
+  name: 'souk_subscription_results_total',
+  help: 'Results handed to clients by subscriptions.',
+  labelNames: ['endpoint', 'transport'],
+});
+
+export const ended = new Counter({
+  name: 'souk_subscriptions_ended_total',
+  help: 'Subscriptions that are over, by how they ended.',
+  labelNames: ['endpoint', 'transport', 'end'],
+});
+
+/** What came of asking for the answer again. */
+export const looks = new Counter({
+  name: 'souk_subscription_looks_total',
+  help: 'Live queries run by what came of it: a result to deliver, the same as before, a failure to be tried again, or the end.',
+  labelNames: ['endpoint', 'outcome'],
+});
