@@ -17,9 +17,9 @@ export default defineConfig({
     globalSetup: ['dev/test-stores.ts'],
     projects: [
       project('unit', {
-        // The checks of invariants need databases and no shop; whether faults can still be planted needs neither.
+        // The checks of invariants need databases and no shop; comparing gateways, and whether faults can still be planted, needs neither.
         include: [
-          '{schema,platform,gateway,dev,subgraphs/*,tests/invariants}/**/*.test.ts',
+          '{schema,platform,gateway,dev,bench,subgraphs/*,tests/invariants,tests/differential}/**/*.test.ts',
           'tests/faults/{edit,history}.test.ts',
         ],
         testTimeout: 15_000,
@@ -27,7 +27,7 @@ export default defineConfig({
       }),
       project('system', {
         include: ['tests/**/*.test.ts'],
-        exclude: [...configDefaults.exclude, 'tests/invariants/**', 'tests/faults/**'],
+        exclude: [...configDefaults.exclude, 'tests/{invariants,differential,faults}/**'],
         globalSetup: ['tests/global-shop.ts'],
         testTimeout: 60_000,
         hookTimeout: 120_000,

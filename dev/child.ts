@@ -14,6 +14,7 @@ export interface Child {
   /** SIGTERM, then SIGKILL when it takes longer than `graceMs`. Resolves when the process is gone. */
   stop(graceMs?: number): Promise<void>;
   kill(): void;
+  signal(name: NodeJS.Signals): void;
 }
 
 export interface ChildOptions {
@@ -42,7 +43,8 @@ export function startChild({ name, command, args, cwd, env, logFile }: ChildOpti
   const ended = endOf(child);
   const { pid } = child;
   // A command that cannot be started has no pid; `ended` tells why.
-  if (pid === undefined) return { name, pid: -1, ended, isRunning: () => false, stop: async () => {}, kill: () => {} };
+  if (pid === undefined)
+    return { name, pid: -1, ended, isRunning: () => false, stop: async () => {}, kill() {}, signal() {} };
 
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const started: Child = {
@@ -61,6 +63,7 @@ export function startChild({ name, command, args, cwd, env, logFile }: ChildOpti
       patience.abort();
     },
     kill: () => void child.kill('SIGKILL'),
+    signal: (name) => void child.kill(name),
   };
   running.add(started);
   tellKeeper({ watch: pid });

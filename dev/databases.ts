@@ -4,18 +4,22 @@ import { migrate } from '@souk/platform/database';
 import type { SubgraphName } from '@souk/schema/subgraphs';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { Problem } from './problem.ts';
-import { workspaceOf } from './workspaces.ts';
+import { root, workspaceOf } from './workspaces.ts';
 
 /**
  * Tables that no service may ever change or remove a row of, not even by mistake: the account itself cannot.
  * Everything else in a subgraph's database is open to that subgraph, and to nobody but that subgraph.
  */
-export const appendOnlyTables: Partial<Record<SubgraphName, readonly string[]>> = {
+export const appendOnlyTables: Partial<Record<DatabaseOwner, readonly string[]>> = {
   payment: ['ledger_transactions', 'ledger_entries'],
+  registry: ['publications'],
 };
 
+/** Who has a database of its own: each subgraph, and the registry of schemas where there is one. */
+export type DatabaseOwner = SubgraphName | 'registry';
+
 export interface SubgraphDatabase {
-  subgraph: SubgraphName;
+  subgraph: DatabaseOwner;
   /** Of the database and of its account, for example `souk_order`. */
   name: string;
   password: string;
@@ -54,8 +58,8 @@ export async function dropDatabase(adminUrl: string, name: string): Promise<void
   }
 }
 
-async function applyMigrations(subgraph: SubgraphName, url: string): Promise<void> {
-  const folder = join(workspaceOf(subgraph), 'migrations');
+async function applyMigrations(subgraph: DatabaseOwner, url: string): Promise<void> {
+  const folder = join(subgraph === 'registry' ? join(root, 'schema') : workspaceOf(subgraph), 'migrations');
   if (!existsSync(folder))
     throw new Problem(`The subgraph "${subgraph}" has no migrations: expected them in ${folder}.`);
   await migrate({ url, folder }).catch((error: unknown) => {

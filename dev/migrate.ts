@@ -7,6 +7,7 @@ import { Problem } from './problem.ts';
 /**
  * `node dev/migrate.ts`: brings the five databases of a deployed shop up to date, as one step before its services start.
  * It reads the administrator's URL from SOUK_MYSQL_ADMIN_URL and each account's password from `<SUBGRAPH>_DATABASE_PASSWORD`.
+ * With REGISTRY_DATABASE_PASSWORD it makes the database of the schema registry too.
  */
 const WAIT_MS = 120_000;
 
@@ -19,6 +20,10 @@ async function migrate(): Promise<void> {
     await prepareDatabase(adminUrl, { subgraph, name, password: passwords[position] ?? '' });
     console.log(`${name} is up to date`);
   }
+  const password = process.env['REGISTRY_DATABASE_PASSWORD'];
+  if (!password) return;
+  await prepareDatabase(adminUrl, { subgraph: 'registry', name: 'souk_registry', password });
+  console.log('souk_registry is up to date');
 }
 
 /** A database that starts at the same time may need a while, above all the first time. */

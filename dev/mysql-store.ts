@@ -39,12 +39,17 @@ export function privateAdminUrl(port: number, password: string): string {
   return `mysql://${ADMIN}:${password}@127.0.0.1:${port}`;
 }
 
+/** Where a private server in this folder writes its log, anew with each start. */
+export function serverLogOf(folder: string): string {
+  return join(folder, 'mysql', 'server.log');
+}
+
 async function startPrivately({ folder, durability }: StoreOptions): Promise<OpenStore> {
   const server = findBinary(mysqlStore.binaries);
   if (!server) throw new Problem('The MySQL server went missing while it was being started.');
   const home = join(folder, 'mysql');
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const logFile = join(home, 'server.log');
+  const logFile = serverLogOf(folder);
 
   await initialise(server, home);
   const remembered = rememberedStore(home);
@@ -144,7 +149,8 @@ function settings({
     'innodb-buffer-pool-size = 256M',
     // A commit is handed to the operating system at once, which outlives this process; the disk gets it within a second.
     'innodb-flush-log-at-trx-commit = 2',
-    ...(durability === 'disposable' ? ['innodb-flush-method = nosync', 'innodb-doublewrite = OFF'] : []),
+    // Pages are still written twice: a server that is killed in the middle of one has to find the other.
+    ...(durability === 'disposable' ? ['innodb-flush-method = nosync'] : []),
     ...(isMariaDb ? [] : ['mysqlx = OFF']),
     '',
   ].join('\n');

@@ -58,7 +58,7 @@ export function createReport(out: NodeJS.WriteStream = process.stdout) {
       row('storefront', loud(shop.gatewayUrl));
       row('staff', loud(shop.adminUrl));
       row('jobs', quiet(new URL('/jobs', shop.metricsUrls.gateway).href));
-      for (const service of Object.values(shop.services)) {
+      for (const service of [...Object.values(shop.services), ...shop.twins]) {
         if (service.name !== 'gateway') row(service.name, quiet(`${service.url}, process ${service.pid}`));
       }
       row('pictures', quiet(shop.mediaUrl));

@@ -30,6 +30,8 @@ export interface ServiceFacts {
   ports: Record<ProcessName, number>;
   /** Where the processes reach each other: their ports, unless something stands between. */
   doors: Record<ProcessName, number>;
+  /** Where further instances of each subgraph listen and are reached. Default: there is one instance of each. */
+  twinPorts?: Record<SubgraphName, readonly number[]>;
   /** Where the gateway tells its counters, which are not for the public. */
   gatewayMetricsPort: number;
   databaseUrls: Record<SubgraphName, string>;
@@ -41,10 +43,14 @@ export interface ServiceFacts {
 
 /** Turns the facts of a shop into what each of its processes is told. A service is configured by its environment and by nothing else. */
 export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePlan> {
-  const { ports, doors, secrets } = facts;
+  const { ports, doors, twinPorts, secrets } = facts;
   const at = (name: ProcessName, path = '') => `http://127.0.0.1:${ports[name]}${path}`;
   const to = (name: ProcessName, path = '') => `http://127.0.0.1:${doors[name]}${path}`;
-  const peers = Object.fromEntries(subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, to(name, '/graphql')]));
+  const toAll = (name: SubgraphName, path: string) =>
+    [doors[name], ...(twinPorts?.[name] ?? [])].map((port) => `http://127.0.0.1:${port}${path}`);
+  const peers = Object.fromEntries(
+    subgraphNames.map((name) => [`${name.toUpperCase()}_URL`, toAll(name, '/graphql').join()]),
+  );
   const publicKeys = JSON.stringify(publicKeysOf(secrets));
 
   const common = (name: ServiceName): Environment => ({
@@ -80,8 +86,8 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
         ...common('gateway'),
         HOST: facts.host,
         INTERNAL_PORT: String(facts.gatewayMetricsPort),
-        SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => to(name, '/graphql'))),
-        JWKS_URL: to('user', '/.well-known/jwks.json'),
+        SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => toAll(name, '/graphql'))),
+        JWKS_URL: toAll('user', '/.well-known/jwks.json').join(),
       },
     },
     user: subgraph('user', {
@@ -110,6 +116,16 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
       },
     },
   };
+}
+
+/** One more instance of what a plan is about, at a port of its own. */
+export function twinOf(plan: ServicePlan, port: number): ServicePlan {
+  const url = new URL(plan.url);
+  url.port = String(port);
+  const metricsUrl = new URL(plan.metricsUrl);
+  metricsUrl.port = String(port);
+  const environment = { ...plan.environment, PORT: String(port) };
+  return { ...plan, url: url.origin, metricsUrl: metricsUrl.href, environment };
 }
 
 /** Code that one process has compiled need not be compiled by the next: a third of what a start costs. https://nodejs.org/api/module.html#module-compile-cache */

@@ -19,6 +19,7 @@ import {
   type ServicePlan,
   type StartServiceOptions,
   startService,
+  twinOf,
   waitUntilReady,
 } from './services.ts';
 import { claimFolder } from './shop-lock.ts';
@@ -70,18 +71,22 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       await step('seed', (say) => seed({ databaseUrls, providerLog: providerLogOf(folder), mediaUrl: media.url, say }));
     }
 
-    const { between = async ({ port }) => port } = options;
+    const { between = async ({ port }) => port, instances = 1 } = options;
+    const twinPorts = await allByName(subgraphNames, () => freePorts(instances - 1));
     const plans = planServices({
       host,
       ports,
       doors: await allByName(processNames, (name) => between({ name, port: ports[name] })),
+      twinPorts,
       gatewayMetricsPort: await freePort(),
       databaseUrls,
       redisUrl: stores.redisUrl,
       secrets,
       folder,
     });
-    const services = await step('services', () => startServices(plans, { logFolder, ...options, undo }));
+    const { services, twins } = await step('services', () =>
+      startServices(plans, { logFolder, ...options, twinPorts, undo }),
+    );
 
     return {
       gatewayUrl: `${origin}/graphql`,
@@ -90,6 +95,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       mediaUrl: media.url,
       databaseUrls,
       services,
+      twins,
       metricsUrls: byName(processNames, (name) => plans[name].metricsUrl),
       stop: () => inReverse(undo),
     };
@@ -97,6 +103,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     await inReverse(undo);
     throw error;
   }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
 }
 
 async function inReverse(undo: (() => Promise<unknown>)[]): Promise<void> {
@@ -119,17 +131,25 @@ function prepareDatabases(
 
 async function startServices(
   plans: Record<ProcessName, ServicePlan>,
-  { logFolder, inherit = {}, env = {}, onEnd, undo }: StartServicesOptions,
-): Promise<Record<ProcessName, RunningService>> {
-  const services = byName(processNames, (name) =>
-    runService(plans[name], { logFolder, inherit, overrides: { ...env.all, ...env[name] } }, onEnd),
+  { logFolder, inherit = {}, env = {}, twinPorts, onEnd, undo }: StartServicesOptions,
+): Promise<Pick<Shop, 'services' | 'twins'>> {
+  const optionsOf = (name: ProcessName, folder: string) => {
+    return { logFolder: folder, inherit, overrides: { ...env.all, ...env[name] } };
+  };
+  const services = byName(processNames, (name) => runService(plans[name], optionsOf(name, logFolder), onEnd));
+  const twins = subgraphNames.flatMap((name) =>
+    twinPorts[name].map((port, index) =>
+      runService(twinOf(plans[name], port), optionsOf(name, join(logFolder, `instance-${index + 2}`)), onEnd),
+    ),
   );
   // The door closes first, then the subgraphs finish what is under way; the outside world goes on until nobody calls it any more.
   undo.push(() => services['test-card'].stop());
   undo.push(() => allByName(subgraphNames, (name) => services[name].stop()));
+  undo.push(() => Promise.all(twins.map((twin) => twin.stop())));
   undo.push(() => services.gateway.stop());
   await allByName(processNames, (name) => services[name].ready());
-  return services;
+  await Promise.all(twins.map((twin) => twin.ready()));
+  return { services, twins };
 }
 
 /** Keeps one process of the shop under one name, however often it is started. */
@@ -160,10 +180,7 @@ function runService(plan: ServicePlan, options: StartServiceOptions, onEnd: Shop
       await current.stop();
     },
     async another(env = {}) {
-      const port = await freePort();
-      const url = new URL(plan.url);
-      url.port = String(port);
-      const twin = { ...plan, url: url.origin, environment: { ...plan.environment, PORT: String(port) } };
+      const twin = twinOf(plan, await freePort());
       const child = startService(twin, { ...options, overrides: { ...options.overrides, ...env } });
       await waitUntilReady(twin, child, options.logFolder);
       return child;
@@ -191,6 +208,8 @@ export interface ShopOptions {
   databasePrefix?: string;
   /** Forget what the stores hold of this shop first. */
   reset?: boolean;
+  /** How many processes there are of each subgraph, all of which the others know. Default 1. */
+  instances?: number;
   /** Fills a shop that has nothing yet. */
   seed?: SeedShop;
   /** Puts something between a process and those who call it: gives the port that they shall use. */
@@ -227,6 +246,8 @@ export interface Shop {
   stores: Stores;
   databaseUrls: Record<SubgraphName, string>;
   services: Record<ProcessName, RunningService>;
+  /** Further instances of the subgraphs. */
+  twins: readonly RunningService[];
   /** Where each process tells its counters, as Prometheus text. */
   metricsUrls: Record<ProcessName, string>;
   /** Stops everything that was started, in order: gateway, subgraphs, the provider of test cards, stores. */
@@ -250,5 +271,6 @@ export interface RunningService {
 
 interface StartServicesOptions extends Pick<ShopOptions, 'inherit' | 'env' | 'onEnd'> {
   logFolder: string;
+  twinPorts: Record<SubgraphName, readonly number[]>;
   undo: (() => Promise<unknown>)[];
 }

@@ -11,14 +11,18 @@ export interface StartOptions {
   mysqlAdminUrl: string | undefined;
   redisUrl: string | undefined;
   reset: boolean;
+  /** How many processes there are of each subgraph. */
+  instances: number;
   seed: boolean;
   help: boolean;
 }
 
-export const usage = `npm start -- [--reset] [--no-seed]
+export const usage = `npm start -- [--reset] [--no-seed] [--instances <count>]
 
   --reset     forget everything the shop holds, then start
   --no-seed   start with an empty shop
+  --instances <count>
+              run so many processes of each subgraph; GATEWAY_PROCESSES says how many of the gateway
 
   PORT                   where the gateway listens (4000)
   HOST                   on which address (127.0.0.1)
@@ -42,6 +46,7 @@ export function readStartOptions(args: string[]): StartOptions {
     mysqlAdminUrl: env['SOUK_MYSQL_ADMIN_URL'] || undefined,
     redisUrl: env['SOUK_REDIS_URL'] || undefined,
     reset: values.reset,
+    instances: instancesOf(values.instances),
     seed: !values['no-seed'],
     help: values.help,
   };
@@ -54,12 +59,21 @@ function parse(args: string[]) {
       options: {
         reset: { type: 'boolean', default: false },
         'no-seed': { type: 'boolean', default: false },
+        instances: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
     throw new Problem(`${error instanceof Error ? error.message : error}\n\n${usage}`);
   }
+}
+
+const MAX_INSTANCES = 10;
+
+function instancesOf(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_INSTANCES) return count;
+  throw new Problem(`--instances must be a number from 1 to ${MAX_INSTANCES}, not "${text}".`);
 }
 
 function portOf(text: string): number {

@@ -31,12 +31,13 @@ async function start(): Promise<void> {
     port: options.port,
     configured: { mysql: options.mysqlAdminUrl, redis: options.redisUrl },
     reset,
+    instances: options.instances,
     ...(options.seed ? { seed: seedShop } : {}),
     inherit: ownEnvironment(),
     step: report.step,
     onEnd: (service, how) => void restart(service, how, report.write),
   });
-  for (const service of Object.values(shop.services)) {
+  for (const service of [...Object.values(shop.services), ...shop.twins]) {
     followLog(service.logFile, (line) => {
       const trouble = troubleIn(line);
       if (trouble) report.trouble(service.name, trouble);

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { SubgraphName } from '@souk/schema/subgraphs';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
-import { dropDatabase, prepareDatabase } from './databases.ts';
+import { type DatabaseOwner, dropDatabase, prepareDatabase } from './databases.ts';
 import './test-stores.ts';
 
 export interface TestDatabase {
@@ -13,8 +12,8 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A fresh, migrated database of one subgraph, shared with no other test file. */
-export async function createTestDatabase(subgraph: SubgraphName): Promise<TestDatabase> {
+/** A fresh, migrated database of one subgraph, or of the registry, shared with no other test file. */
+export async function createTestDatabase(subgraph: DatabaseOwner): Promise<TestDatabase> {
   const mysqlAdminUrl = inject('mysqlAdminUrl');
   const name = `test_${randomBytes(5).toString('hex')}_${subgraph}`;
   const url = await prepareDatabase(mysqlAdminUrl, { subgraph, name, password: randomBytes(12).toString('base64url') });

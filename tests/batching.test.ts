@@ -11,7 +11,7 @@ beforeAll(async () => {
   manager = await staff(adminUrl, 'ADMIN');
 });
 
-const metrics = (name: string) => metricsUrls[name] ?? '';
+const metrics = (name: string) => metricsUrls[name as keyof typeof metricsUrls];
 const counters = {
   subgraphRequests: () => counter(metrics('gateway'), 'souk_subgraph_requests_total'),
   ...Object.fromEntries(

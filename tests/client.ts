@@ -7,6 +7,8 @@ import type { TypedDocumentString } from './generated/graphql.ts';
 export interface Client {
   url: string;
   accessToken?: string;
+  /** What it sends besides, such as a proxy's word about its address. */
+  headers?: Record<string, string>;
 }
 
 export interface Answer<Data> {
@@ -32,6 +34,7 @@ export async function send<Data, Variables>(
       'content-type': 'application/json',
       accept: 'application/json',
       ...(client.accessToken ? { authorization: `Bearer ${client.accessToken}` } : {}),
+      ...client.headers,
     },
     body: JSON.stringify({ query: document.toString(), variables }),
   });

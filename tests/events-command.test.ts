@@ -8,7 +8,9 @@ it('npm run events finds the shop that runs here, and each way an event can take
     'catalog → cart',
     'order → cart',
     'order → catalog',
+    'order → gateway',
     'order → payment',
+    'payment → gateway',
     'payment → order',
     'user → cart',
   ]);

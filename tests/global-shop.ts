@@ -39,7 +39,7 @@ export interface SharedShop {
   gatewayUrl: string;
   adminUrl: string;
   /** Where each process tells its counters. */
-  metricsUrls: Record<string, string>;
+  metricsUrls: Record<ProcessName, string>;
   serviceUrls: Record<ProcessName, string>;
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;

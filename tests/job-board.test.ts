@@ -2,7 +2,7 @@ import { DEMO_PASSWORD } from '@souk/dev/demo-accounts';
 import { expect, inject, it } from 'vitest';
 
 const { metricsUrls, gatewayUrl } = inject('shop');
-const board = new URL('/jobs', metricsUrls['gateway']).href;
+const board = new URL('/jobs', metricsUrls.gateway).href;
 
 async function signIn(email: string): Promise<Response> {
   return fetch(`${board}/sign-in`, {

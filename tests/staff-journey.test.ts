@@ -108,13 +108,14 @@ describe('a catalog manager', () => {
       deletedProductId: id,
       userErrors: [],
     });
-    expect((await ask(guest, ProductById, { id })).product).toBeNull();
+    const shown = async () => (await ask(guest, ProductById, { id })).product;
+    await expect.poll(shown, { timeout: 2_500 }).toBeNull();
     const { productRestore } = await ask(catalogManager, ProductRestore, { id });
     expect(productRestore).toMatchObject({ userErrors: [], product: { status: 'DRAFT' } });
-    expect((await ask(guest, ProductById, { id })).product).toBeNull();
+    expect(await shown()).toBeNull();
     const expectedVersion = productRestore?.product?.version ?? 0;
     await ask(catalogManager, ProductUpdate, { input: { id, expectedVersion, status: 'ACTIVE' } });
-    expect((await ask(guest, ProductById, { id })).product).not.toBeNull();
+    await expect.poll(shown, { timeout: 2_500 }).not.toBeNull();
   });
 });
 

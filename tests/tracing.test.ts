@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,6 +64,8 @@ it('one trace shows gateway, plan, each subgraph request, resolvers and SQL', as
     () => {
       const root = spans.find(({ service, name }) => service === 'order' && name.includes('OrdersTraced'));
       const trace = spans.filter(({ traceId }) => traceId === root?.traceId);
+      // Each service sends its spans by itself.
+      expect(trace.filter(({ name }) => name === 'gateway.fetch').length).toBeGreaterThanOrEqual(4);
       for (const subgraph of ['user', 'catalog', 'order', 'payment']) {
         expect(
           trace.some(({ service, name }) => service === subgraph && name === 'select'),
@@ -76,7 +78,6 @@ it('one trace shows gateway, plan, each subgraph request, resolvers and SQL', as
   );
   const of = (service: string) => found.filter((span) => span.service === service);
   expect(of('gateway').map(({ name }) => name)).toEqual(expect.arrayContaining(['gateway.plan', 'gateway.fetch']));
-  expect(of('gateway').filter(({ name }) => name === 'gateway.fetch').length).toBeGreaterThanOrEqual(4);
   for (const subgraph of ['user', 'catalog', 'order', 'payment']) {
     const names = of(subgraph).map(({ name }) => name);
     expect(names, subgraph).toEqual(
@@ -93,7 +94,64 @@ it('one trace shows gateway, plan, each subgraph request, resolvers and SQL', as
   expect(orphans).toEqual([]);
   // What people typed is nobody's business in a trace.
   expect(JSON.stringify(found)).not.toContain('souk-demo');
+
+  const request = of('gateway').find(({ name, attributes }) => name.startsWith('POST') && attributes['souk.cost']);
+  expect(request?.attributes).toMatchObject({
+    'graphql.operation.type': 'query',
+    'graphql.document.hash': expect.stringMatching(/^[\da-f]{64}$/),
+  });
+  const toOrder = of('gateway').find(({ name }) => name === 'subgraph order');
+  expect(toOrder?.attributes).toMatchObject({ 'souk.outcome': 'answered' });
+  // The subgraph's own spans hang below.
+  const sent = of('gateway')
+    .filter(({ parentSpanId }) => parentSpanId === toOrder?.spanId)
+    .map(({ spanId }) => spanId);
+  expect(of('order').some(({ parentSpanId }) => sent.includes(parentSpanId))).toBe(true);
 });
+
+it('spans have no values of variables, literals, headers or query strings', async () => {
+  const secret = 'Quamash7391';
+  const id = registeredQuery();
+  const asked = (query: string, variables = {}, authorization?: string) =>
+    fetch(`${shop.gatewayUrl}?secret=${secret}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        cookie: secret,
+        'x-api-key': secret,
+        ...(authorization ? { authorization } : {}),
+      },
+      body: JSON.stringify({ query, variables }),
+    });
+  await asked('{ viewer { id } }', {}, `Bearer ${secret}`);
+  await asked(`query LookForSecret { productSearch(query: "${secret}", first: 1) { nodes { id } } }`);
+  await asked('query LookForVariable($query: String!) { productSearch(query: $query, first: 1) { nodes { id } } }', {
+    query: secret,
+  });
+  await asked(`query WrongSecret { products(first: "${secret}") { nodes { id } } }`);
+  const search = new URLSearchParams({
+    documentId: id,
+    variables: JSON.stringify({ query: secret, slug: secret, id: secret }),
+  });
+  await fetch(`${shop.gatewayUrl}?${search}`, { headers: { 'apollo-require-preflight': '1' } });
+  await asked('query Last { productSearch(query: "last", first: 1) { nodes { id } } }');
+
+  await vi.waitFor(
+    () => expect(spans.some(({ service, name }) => service === 'catalog' && name.includes('Last'))).toBe(true),
+    { timeout: 15_000, interval: 200 },
+  );
+  expect(spans.some(({ service, name }) => service === 'catalog' && name.includes('LookForSecret'))).toBe(true);
+  expect(JSON.stringify(spans)).not.toContain(secret);
+});
+
+/** The id of a query that clients of ours have registered. */
+function registeredQuery(): string {
+  const file = new URL('../schema/manifests/storefront.json', import.meta.url);
+  const { operations } = JSON.parse(readFileSync(file, 'utf8')) as {
+    operations: { id: string; type: string; body: string }[];
+  };
+  return operations.find(({ type, body }) => type === 'query' && body.includes('$'))?.id ?? '';
+}
 
 function spansOf(body: unknown): Span[] {
   interface Attribute {

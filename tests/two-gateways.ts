@@ -11,6 +11,8 @@ import { inject } from 'vitest';
 export interface SecondGateway {
   gatewayUrl: string;
   adminUrl: string;
+  /** Where it tells its counters. */
+  metricsUrl: string;
   child: Child;
 }
 
@@ -32,5 +34,10 @@ export async function startSecondGateway(environment: Record<string, string> = {
   mkdirSync(logFolder, { recursive: true });
   const child = startService(plan, { logFolder, inherit: {}, overrides: environment });
   await waitUntilReady(plan, child, logFolder);
-  return { gatewayUrl: `${plan.url}/graphql`, adminUrl: `${plan.url}/admin/graphql`, child };
+  return {
+    gatewayUrl: `${plan.url}/graphql`,
+    adminUrl: `${plan.url}/admin/graphql`,
+    metricsUrl: plan.metricsUrl,
+    child,
+  };
 }

@@ -35,9 +35,18 @@ const PAUSE_MS = 200;
 /** What leaves open whether anything was done. An internal error does, too: it may have happened after the deed. */
 const unknownCodes = new Set<ErrorCode>(['SUBGRAPH_UNAVAILABLE', 'SUBGRAPH_TIMEOUT', 'INTERNAL_SERVER_ERROR']);
 
-export function openClient(url: string, { connections }: { connections: number }): Client {
+/** Connections rest for less than LEAVE_NOTICE, as they should of whoever stands before the gateway: no request crosses the end of one on its way. */
+export const MAX_REST_MS = 1_000;
+
+export interface ClientOptions {
+  connections: number;
+  /** Told of every reply. */
+  hear?: (reply: Reply<unknown>) => void;
+}
+
+export function openClient(url: string, { connections, hear }: ClientOptions): Client {
   const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, { connections, connect: { timeout: 2_000 } });
+  const pool = new Pool(origin, { connections, connect: { timeout: 2_000 }, keepAliveMaxTimeout: MAX_REST_MS });
 
   async function post(query: string, variables: unknown, accessToken?: string) {
     const { statusCode, body } = await pool.request({
@@ -54,16 +63,22 @@ export function openClient(url: string, { connections }: { connections: number }
     return { statusCode, text: await body.text() };
   }
 
+  async function ask<Data>(query: string, variables: unknown, accessToken?: string): Promise<Reply<Data>> {
+    try {
+      const { statusCode, text } = await post(query, variables, accessToken);
+      return read(statusCode, text);
+    } catch (error) {
+      if (error instanceof UnexpectedAnswer) throw error;
+      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      return { kind: 'unknown', why, retryAfterMs: PAUSE_MS };
+    }
+  }
+
   return {
-    async send(document, variables, accessToken) {
-      try {
-        const { statusCode, text } = await post(document.toString(), variables, accessToken);
-        return read(statusCode, text);
-      } catch (error) {
-        if (error instanceof UnexpectedAnswer) throw error;
-        const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-        return { kind: 'unknown', why, retryAfterMs: PAUSE_MS };
-      }
+    async send<Data, Variables>(document: TypedDocumentString<Data, Variables>, variables: Variables, token?: string) {
+      const reply = await ask<Data>(document.toString(), variables, token);
+      hear?.(reply);
+      return reply;
     },
     close: () => pool.close(),
   };

@@ -1,6 +1,6 @@
 import { randomFor } from '@souk/dev/seed/random';
 import { type Rig, startRig } from './rig.ts';
-import type { Report, Scenario } from './scenario.ts';
+import { type Report, type Scenario, shopFor } from './scenario.ts';
 
 export type Scale = keyof Scenario['rounds'];
 
@@ -24,12 +24,12 @@ export async function perform(
   { scale, seed, hear }: { scale: Scale; seed: string; hear?: (performance: Performance) => void },
 ): Promise<Performance[]> {
   const performances: Performance[] = [];
-  const byEnv = Map.groupBy(Object.entries(scenarios), ([, { env }]) => JSON.stringify(env ?? {}));
-  for (const group of byEnv.values()) {
+  const byShop = Map.groupBy(Object.entries(scenarios), ([, scenario]) => JSON.stringify(shopFor(scenario)));
+  for (const group of byShop.values()) {
     let rig: Rig | undefined;
     try {
       for (const [name, scenario] of group) {
-        rig ??= await startRig({ env: scenario.env ?? {} });
+        rig ??= await startRig(shopFor(scenario));
         const performance = await performOne(rig, name, scenario, { rounds: scenario.rounds[scale], seed });
         performances.push(performance);
         hear?.(performance);

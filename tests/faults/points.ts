@@ -75,8 +75,8 @@ const places = {
   'relay.handed': after(jobs, 'await queue.addBulk(rows.map(toJob));', 'rows[0]?.type'),
   'relay.told': inside(
     jobs,
-    'settle(() => markDelivered(db, jobId, listener).then(wake))',
-    (reach) => `settle(async () => { ${reach('jobId')} await markDelivered(db, jobId, listener).then(wake); })`,
+    'settle(() => markDelivered(db, jobId, listener).then(polling.wake))',
+    (reach) => `settle(async () => { ${reach('jobId')} await markDelivered(db, jobId, listener).then(polling.wake); })`,
   ),
 
   // Money.

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { allByName, byName } from '@souk/dev/by-name';
 import { removeFolderAfterwards } from '@souk/dev/child';
-import { mysqlStore } from '@souk/dev/mysql-store';
+import { isAlive } from '@souk/dev/is-alive';
+import { lastWords } from '@souk/dev/log-tail';
+import { mysqlStore, serverLogOf } from '@souk/dev/mysql-store';
 import { redisStore } from '@souk/dev/redis-store';
 import { secretsOf } from '@souk/dev/secrets';
 import { seedShop } from '@souk/dev/seed-shop';
@@ -71,10 +73,17 @@ export interface RigOptions {
   /** How many products the shop begins with. It has no past. */
   products?: number;
   env?: Partial<Record<ProcessName | 'all', Environment>>;
+  /** How many processes there are of each subgraph. Only the first of each has something breakable before it, and is started again when it dies. */
+  instances?: number;
   guardsOff?: readonly GuardName[];
 }
 
-export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigOptions = {}): Promise<Rig> {
+export async function startRig({
+  products = 20,
+  env = {},
+  instances = 1,
+  guardsOff = [],
+}: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'souk-faults-'));
   removeFolderAfterwards(folder);
   const undo: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
@@ -119,6 +128,7 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       configured: { mysql: mysql.url, redis: redis.url },
       durability: 'disposable',
       seed: (target) => seedShop(target, { products, hasPast: false }),
+      instances,
       async between({ name, port }) {
         const proxy = await proxied(port);
         network.processes[name] = proxy;
@@ -126,6 +136,8 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       },
       env: {
         ...byName(processNames, (name) => ({ ...env[name] })),
+        // What is broken and measured is the way to the subgraphs, so nothing is answered from what was read before.
+        gateway: { RESPONSE_CACHE: 'off', ...env.gateway },
         ...byName(subgraphNames, (name) => ({ DATABASE_URL: databaseUrl(name), ...env[name] })),
         all: {
           NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'agent.ts')).href}`,
@@ -135,8 +147,9 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
           ...env.all,
         },
       },
-      onEnd: ({ name }) => {
-        if (!stopping && !inHand.has(name)) void bringBack(name);
+      onEnd: (service) => {
+        const { name } = service;
+        if (!stopping && !inHand.has(name) && service === shop.services[name]) void bringBack(name);
       },
     });
     undo.push(shop.stop, async () => {
@@ -200,8 +213,11 @@ export async function startRig({ products = 20, env = {}, guardsOff = [] }: RigO
       },
       async killDatabase() {
         if (mysql.pid === undefined) throw new Error('Expected a MySQL of the rig’s own.');
-        process.kill(mysql.pid, 'SIGKILL');
+        const wasAlive = isAlive(mysql.pid);
+        signal(mysql.pid, 'SIGKILL');
         await mysql.stop();
+        // A database that falls by itself is no fault of this rig's making, and its log is gone with the next start.
+        if (!wasAlive) throw new Error(`MySQL had ended by itself; its log:\n${lastWords(serverLogOf(folder), 200)}`);
         mysql = await mysqlStore.startPrivately(storeOptions);
       },
       async wipeRedis() {

@@ -13,6 +13,8 @@ export interface Scenario {
   rounds: { small: number; full: number };
   /** What the shop has to be started with. Scenarios that need nothing share one. */
   env?: NonNullable<RigOptions['env']>;
+  /** How many processes of each subgraph it needs. Default 1. */
+  instances?: number;
   /**
    * Does it, and leaves the rig whole. What must never happen is thrown; how well it went is told. The same seed makes the same choices.
    * Whether all invariants hold afterwards is asked by whoever runs it.
@@ -25,4 +27,9 @@ export interface Report {
   figures: string[];
   /** Targets that were missed though nothing is wrong, each with its reason. They depend on the machine, so no test fails for them. */
   missed: string[];
+}
+
+/** What a scenario has to be given as its shop. Scenarios that need the same may share one. */
+export function shopFor({ env = {}, instances = 1 }: Scenario): Pick<RigOptions, 'env' | 'instances'> {
+  return { env, instances };
 }

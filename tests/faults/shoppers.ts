@@ -4,7 +4,7 @@ import { processNames } from '@souk/dev/services';
 import { graphql } from '../generated/gql.ts';
 import { createProduct } from '../shopping.ts';
 import { type Account, newAccount, staffAccount } from './account.ts';
-import { type Client, openClient, StillUnknown, untilKnown } from './client.ts';
+import { type Client, openClient, type Reply, StillUnknown, untilKnown } from './client.ts';
 import { knowsVariants, offerOf, runErrand, type Shelf, type Shopper } from './errands.ts';
 import { faultsIn, type History, toldOf } from './history.ts';
 import { readRows } from './history-rows.ts';
@@ -15,6 +15,8 @@ import { place, type Wisher } from './wishes.ts';
 export interface Crowd {
   /** Everything they wanted and were told. */
   history: History;
+  /** Every reply to any of them, the staff included. */
+  replies: readonly Reply<unknown>[];
   /** Aborted when somebody could not go on: then there is no point in breaking any more. */
   gaveUp: AbortSignal;
   /** Wants something new again and again, each time once, until the first is told to be done. */
@@ -42,8 +44,10 @@ export async function amidShoppers<Result>(
 ): Promise<{ result: Result; history: History }> {
   await everybodyIsBack(rig);
   const { gatewayUrl, adminUrl } = rig.shop;
-  const client = openClient(gatewayUrl, { connections: SHOPPERS + 1 });
-  const office = openClient(adminUrl, { connections: 2 });
+  const replies: Reply<unknown>[] = [];
+  const hear = (reply: Reply<unknown>) => void replies.push(reply);
+  const client = openClient(gatewayUrl, { connections: SHOPPERS + 1, hear });
+  const office = openClient(adminUrl, { connections: 2, hear });
   try {
     const history: History = { wishes: [] };
     const clerk: Wisher = { account: await staffAccount(office), client: office, history };
@@ -60,6 +64,7 @@ export async function amidShoppers<Result>(
     shopping.catch((error: unknown) => gaveUp.abort(error));
     const result = await breakThings({
       history,
+      replies,
       gaveUp: gaveUp.signal,
       firstSuccess: () => succeedOnce({ account: watchman, client, history, patienceMs: 0 }, shelf, gaveUp.signal),
     })

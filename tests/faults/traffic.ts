@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { quantile } from '@souk/dev/quantile';
 import { Pool } from 'undici';
+import { MAX_REST_MS } from './client.ts';
 import type { Rig } from './rig.ts';
 
 /** What came of one request, as its client saw it. */
@@ -25,7 +27,7 @@ const PATIENCE_MS = 15_000;
 
 export function openVisitor(rig: Rig, connections = 512): Visitor {
   const { origin, pathname } = new URL(rig.shop.gatewayUrl);
-  const pool = new Pool(origin, { connections });
+  const pool = new Pool(origin, { connections, keepAliveMaxTimeout: MAX_REST_MS });
   return {
     async send(query, variables, accessToken) {
       const sentAtMs = performance.now();
@@ -57,20 +59,30 @@ export async function paced<Result>(
   { perSecond, seconds }: { perSecond: number; seconds: number },
   work: (index: number) => Promise<Result>,
 ): Promise<Result[]> {
+  return atPace(perSecond, (index) => index < perSecond * seconds, work);
+}
+
+/** The same until somebody says that it is enough. */
+export function pacedUntil<Result>(
+  { perSecond, enough }: { perSecond: number; enough: AbortSignal },
+  work: (index: number) => Promise<Result>,
+): Promise<Result[]> {
+  return atPace(perSecond, () => !enough.aborted, work);
+}
+
+async function atPace<Result>(
+  perSecond: number,
+  goesOn: (index: number) => boolean,
+  work: (index: number) => Promise<Result>,
+): Promise<Result[]> {
   const startedAt = performance.now();
   const results: Promise<Result>[] = [];
-  for (let index = 0; index < perSecond * seconds; index++) {
+  for (let index = 0; goesOn(index); index++) {
     const dueMs = startedAt + (index * 1_000) / perSecond - performance.now();
     if (dueMs > 1) await delay(dueMs);
     results.push(work(index));
   }
   return Promise.all(results);
-}
-
-/** The value that such a share of all values does not exceed. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
 }
 
 export const p99 = (seen: readonly Seen[]) =>

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { quantile } from '@souk/dev/quantile';
 import { Pool } from 'undici';
 import { newCustomer, type Person } from '../../client.ts';
 import { setDoorLimits } from '../../door-limits.ts';
@@ -8,7 +9,6 @@ import { address, createProduct, pay } from '../../shopping.ts';
 import { atOnce } from '../at-once.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
-import { quantile } from '../traffic.ts';
 
 const WAVE = 10_000;
 const BUYERS_PER_UNIT = 100;

@@ -96,7 +96,7 @@ async function poison(story: Story): Promise<Poisoned> {
   await rig.network.redis.cut();
   const orderId = await paidOrder(story);
   const { eventId, payload } = await rows.until<Omit<Poisoned, 'orderId'>>(
-    "SELECT event_id AS eventId, CAST(payload AS CHAR) AS payload FROM souk_payment.outbox WHERE aggregate_id = ? AND state = 'PENDING'",
+    "SELECT event_id AS eventId, CAST(payload AS CHAR) AS payload FROM souk_payment.outbox WHERE aggregate_id = ? AND type = 'payment.captured' AND state = 'PENDING'",
     [orderId],
   );
   await rows.ask(
