@@ -1,0 +1,121 @@
+import { Agent, type Dispatcher } from 'undici';
+import { type ProcessUsage, usageOf } from '../process-usage.ts';
+import { type WorkloadName, workloadOf } from './workloads.ts';
+
+/** What a load process is told, as JSON in its one argument. */
+export interface LoadOrder {
+  url: string;
+  headers: Record<string, string>;
+  workload: WorkloadName;
+  connections: number;
+  warmUpMs: number;
+  durationMs: number;
+  /** The first request's number, so that none is repeated by a later order. */
+  from: number;
+  /** Whose processor time is counted. */
+  pid: number;
+}
+
+/** What it writes to its output when it is done, as JSON. */
+export interface LoadResult {
+  requests: number;
+  /** Answers that had another status than 200, or none at all. */
+  failures: number;
+  seconds: number;
+  p50Ms: number;
+  p99Ms: number;
+  bytesPerAnswer: number;
+  cpuMs: number;
+  residentMb: number;
+  /** The number of the next request. */
+  next: number;
+}
+
+/** Each connection sends its next request as soon as it has the answer to the one before. */
+async function load(order: LoadOrder): Promise<LoadResult> {
+  const { url, headers, workload: name, connections, warmUpMs, durationMs, pid } = order;
+  const workload = workloadOf(name);
+  const { origin, pathname } = new URL(url);
+  const agent = new Agent({ connections, pipelining: 1, bodyTimeout: 60_000, headersTimeout: 60_000 });
+  const durationsMs: number[] = [];
+  let next = order.from;
+  let failures = 0;
+  let bytes = 0;
+  let measured = false;
+
+  const end = performance.now() + warmUpMs + durationMs;
+  const clients = Promise.all(Array.from({ length: connections }, keepAsking));
+  await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+  const before = usageOf(pid);
+  const startedAt = performance.now();
+  measured = true;
+  await new Promise((resolve) => setTimeout(resolve, end - performance.now()));
+  measured = false;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const after = usageOf(pid);
+  await clients;
+  await agent.close();
+
+  durationsMs.sort((one, other) => one - other);
+  const at = (share: number) =>
+    durationsMs[Math.min(durationsMs.length - 1, Math.floor(durationsMs.length * share))] ?? 0;
+  return {
+    requests: durationsMs.length,
+    failures,
+    seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    bytesPerAnswer: bytes / Math.max(1, durationsMs.length),
+    ...difference(before, after),
+    next,
+  };
+
+  async function keepAsking(): Promise<void> {
+    while (performance.now() < end) {
+      const body = JSON.stringify({ query: workload.query, variables: workload.variables(next++) });
+      const sentAt = performance.now();
+      const { status, size } = await ask(body);
+      if (!measured) continue;
+      durationsMs.push(performance.now() - sentAt);
+      bytes += size;
+      if (status !== 200) failures++;
+    }
+  }
+
+  /** Counts the answer without keeping it: clients share a core with the subgraphs. */
+  function ask(body: string): Promise<{ status: number; size: number }> {
+    return new Promise((resolve) => {
+      let status = 0;
+      let size = 0;
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart() {},
+        onResponseStart(_controller, statusCode) {
+          status = statusCode;
+        },
+        onResponseData(_controller, chunk) {
+          size += chunk.length;
+        },
+        onResponseEnd: () => resolve({ status, size }),
+        onResponseError: () => resolve({ status: 0, size }),
+      };
+      agent.dispatch(
+        {
+          origin,
+          path: pathname,
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+          body,
+        },
+        handler,
+      );
+    });
+  }
+}
+
+function difference(before: ProcessUsage, after: ProcessUsage) {
+  return { cpuMs: after.cpuMs - before.cpuMs, residentMb: after.residentMb };
+}
+
+if (import.meta.main) {
+  process.stdout.write(JSON.stringify(await load(JSON.parse(process.argv[2] ?? '{}') as LoadOrder)));
+}
