@@ -77,12 +77,16 @@ describe('several processes behind one port', { timeout: 120_000 }, () => {
   it('go on when one of them is killed, and soon are as many again', async () => {
     const [victim = 0, other = 0] = workers();
     process.kill(victim, 'SIGKILL');
+    // One connection may be on its way to the dead one: whoever opened it is told at once, and does not wait.
+    const atThatMoment = await Promise.allSettled(Array.from({ length: 10 }, askAnew));
+    const lost = atThatMoment.filter(({ status }) => status === 'rejected').length;
+    expect(lost).toBeLessThanOrEqual(1);
     await vi.waitFor(() => expect(isAlive(victim)).toBe(false), patience);
     expect(await askOften(10)).toEqual(new Set([other]));
     await vi.waitFor(() => expect(workers()).toHaveLength(2), patience);
     expect(await askOften(10)).toEqual(new Set(workers()));
     // What the dead one had counted when somebody last looked is not forgotten.
-    expect(await answered()).toBe(30);
+    expect(await answered()).toBe(40 - lost);
     expect(await metric('souk_gateway_workers_replaced_total')).toBe(1);
   });
 

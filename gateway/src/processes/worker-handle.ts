@@ -1,6 +1,7 @@
 import cluster, { type Worker as ClusterWorker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ToSupervisor, ToWorker } from './messages.ts';
+import { closePendingConnection } from './pending-connection.ts';
 
 /** A worker, as its supervisor sees it. */
 export interface Worker {
@@ -28,6 +29,7 @@ const READY_TIMEOUT_MS = 60_000;
 
 export function startWorker({ onMessage }: WorkerOptions): Worker {
   const child = cluster.fork();
+  closePendingConnection(child);
   const startedAt = Date.now();
   const readiness = Promise.withResolvers<void>();
   // Who starts it hears of it; who only waits for its end need not.
