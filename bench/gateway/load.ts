@@ -7,6 +7,8 @@ export interface LoadOrder {
   url: string;
   headers: Record<string, string>;
   workload: WorkloadName;
+  /** How many bytes its answer has. */
+  answerBytes: number;
   connections: number;
   warmUpMs: number;
   durationMs: number;
@@ -18,8 +20,9 @@ export interface LoadOrder {
 
 /** What it writes to its output when it is done, as JSON. */
 export interface LoadResult {
+  /** Those that were answered, and no others. */
   requests: number;
-  /** Answers that had another status than 200, or none at all. */
+  /** Answers that had another status than 200 or another length than they should, or none at all. */
   failures: number;
   seconds: number;
   p50Ms: number;
@@ -33,14 +36,13 @@ export interface LoadResult {
 
 /** Each connection sends its next request as soon as it has the answer to the one before. */
 async function load(order: LoadOrder): Promise<LoadResult> {
-  const { url, headers, workload: name, connections, warmUpMs, durationMs, pid } = order;
+  const { url, headers, workload: name, answerBytes, connections, warmUpMs, durationMs, pid } = order;
   const workload = workloadOf(name);
   const { origin, pathname } = new URL(url);
   const agent = new Agent({ connections, pipelining: 1, bodyTimeout: 60_000, headersTimeout: 60_000 });
   const durationsMs: number[] = [];
   let next = order.from;
   let failures = 0;
-  let bytes = 0;
   let measured = false;
 
   const end = performance.now() + warmUpMs + durationMs;
@@ -65,7 +67,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     seconds,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
-    bytesPerAnswer: bytes / Math.max(1, durationsMs.length),
+    bytesPerAnswer: answerBytes,
     ...difference(before, after),
     next,
   };
@@ -76,9 +78,8 @@ async function load(order: LoadOrder): Promise<LoadResult> {
       const sentAt = performance.now();
       const { status, size } = await ask(body);
       if (!measured) continue;
-      durationsMs.push(performance.now() - sentAt);
-      bytes += size;
-      if (status !== 200) failures++;
+      if (status === 200 && size === answerBytes) durationsMs.push(performance.now() - sentAt);
+      else failures++;
     }
   }
 

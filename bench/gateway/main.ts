@@ -70,7 +70,7 @@ async function bench(): Promise<number> {
     const reason = contestant.missing?.() ?? (await enter(contestant, field, issuer, running));
     if (reason) say(`${contestant.name} does not take part: ${reason}\n`);
   }
-  await compareAnswers(running, workloads, issuer);
+  const sizes = await compareAnswers(running, workloads, issuer);
 
   const measurements: Measurement[] = [];
   let next = 1;
@@ -81,6 +81,7 @@ async function bench(): Promise<number> {
           url,
           headers: await headersFor(contestant, issuer),
           workload,
+          answerBytes: sizes.get(contestant)?.get(workload) ?? 0,
           connections: Number(values.connections),
           warmUpMs: WARM_UP_MS,
           durationMs: Number(values.seconds) * 1_000,
@@ -169,7 +170,7 @@ async function ask(
   headers: Record<string, string>,
   workload: WorkloadName,
   request: number,
-): Promise<{ data?: unknown }> {
+): Promise<{ data?: unknown; bytes: number }> {
   const { query, variables } = workloadOf(workload);
   const answer = await fetch(url, {
     method: 'POST',
@@ -177,18 +178,24 @@ async function ask(
     body: JSON.stringify({ query, variables: variables(request) }),
     signal: AbortSignal.timeout(20_000),
   });
-  return (await answer.json()) as { data?: unknown };
+  const text = await answer.text();
+  return { ...(JSON.parse(text) as { data?: unknown }), bytes: Buffer.byteLength(text) };
 }
 
-/** A gateway that answers something else is not measured but mistaken. Whether members of objects come in the same order is not asked here. */
+/**
+ * A gateway that answers something else is not measured but mistaken. Whether members of objects come in the same order is not asked here.
+ *
+ * @returns how many bytes each one's answers have
+ */
 async function compareAnswers(
   running: Map<Contestant, Running>,
   workloads: WorkloadName[],
   issuer: TokenIssuer,
-): Promise<void> {
+): Promise<Map<Contestant, Map<WorkloadName, number>>> {
   const [first] = running;
+  const sizes = new Map([...running.keys()].map((contestant) => [contestant, new Map<WorkloadName, number>()]));
   for (const workload of workloads) {
-    if (!first) return;
+    if (!first) break;
     const expected = await ask(first[1], await headersFor(first[0], issuer), workload, 0);
     for (const [contestant, gateway] of running) {
       const answer = await ask(gateway, await headersFor(contestant, issuer), workload, 0);
@@ -196,8 +203,10 @@ async function compareAnswers(
         throw new Error(
           `${contestant.name} answers ${workload} otherwise than ${first[0].name}: ${JSON.stringify(answer).slice(0, 500)}`,
         );
+      sizes.get(contestant)?.set(workload, answer.bytes);
     }
   }
+  return sizes;
 }
 
 async function load(order: LoadOrder): Promise<LoadResult> {
