@@ -65,6 +65,19 @@ describe('a document', () => {
       (size) => `mutation { ${times(size, () => '...F')} } fragment F on Mutation { signIn }`,
       1,
     ],
+    ['times the whole schema', (size) => `{ ${times(size, (i) => `s${i}: __schema { types { name } }`)} }`, 1],
+    [
+      'times the whole schema, through fragments',
+      (size) => `{ ${times(size, () => '...F')} } fragment F on Query { ...G } fragment G on Query { __schema { a } }`,
+      1,
+    ],
+    ['types by their names', (size) => `{ __schema { a } ${times(size, (i) => `t${i}: __type(name: "A") { b }`)} }`, 7],
+    [
+      'types by their names, through fragments',
+      (size) =>
+        `{ ...F ... { ${times(size - 3, (i) => `t${i}: __type(name: "A") { b }`)} } } fragment F on Query { ${times(3, (i) => `u${i}: __type(name: "A") { b }`)} }`,
+      7,
+    ],
   ])('may have so many %s, and not one more', (_, document, most) => {
     expect(refusalOf(document(most))).toBe(null);
     expect(refusalOf(document(most + 1))).toBe('OPERATION_LIMIT_EXCEEDED');

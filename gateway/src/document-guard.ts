@@ -35,6 +35,10 @@ export interface DocumentLimits {
   directives: number;
   /** Expanded root fields that the schema marks @sensitive. */
   sensitiveFields: number;
+  /** Expanded `__schema` fields: each may answer with the whole schema, and explorers send one. */
+  schemaFields: number;
+  /** Expanded `__type` fields: tools that find out what a server can introspect send up to seven. */
+  typeFields: number;
 }
 
 export const defaultDocumentLimits: DocumentLimits = {
@@ -47,6 +51,8 @@ export const defaultDocumentLimits: DocumentLimits = {
   rootFields: 10,
   directives: 20,
   sensitiveFields: 1,
+  schemaFields: 1,
+  typeFields: 7,
 };
 
 /**
@@ -104,6 +110,8 @@ interface Measure {
   /** Fields at the top of the selection, whatever fragments they come from. */
   topFields: number;
   sensitiveFields: number;
+  schemaFields: number;
+  typeFields: number;
   /** Whether nothing at the top of the selection is a field of the shop. */
   onlyIntrospects: boolean;
 }
@@ -115,6 +123,8 @@ const nothing: Measure = {
   directives: 0,
   topFields: 0,
   sensitiveFields: 0,
+  schemaFields: 0,
+  typeFields: 0,
   onlyIntrospects: true,
 };
 
@@ -158,6 +168,8 @@ function createMeasure(
       directives: own.directives + inside.directives,
       topFields: 1,
       sensitiveFields: sensitiveFields.has(name.value) ? 1 : 0,
+      schemaFields: name.value === '__schema' ? 1 : 0,
+      typeFields: name.value === '__type' ? 1 : 0,
       onlyIntrospects: name.value.startsWith('__'),
     };
   }
@@ -191,6 +203,8 @@ function together(measures: Measure[]): Measure {
     total.directives += measure.directives;
     total.topFields += measure.topFields;
     total.sensitiveFields += measure.sensitiveFields;
+    total.schemaFields += measure.schemaFields;
+    total.typeFields += measure.typeFields;
     total.onlyIntrospects &&= measure.onlyIntrospects;
   }
   return total;
@@ -203,6 +217,8 @@ function hold(measure: Measure, limits: DocumentLimits): void {
   if (measure.topFields > limits.rootFields) throw tooMuch('rootFields');
   if (measure.directives > limits.directives) throw tooMuch('directives');
   if (measure.sensitiveFields > limits.sensitiveFields) throw tooMuch('sensitiveFields');
+  if (measure.schemaFields > limits.schemaFields) throw tooMuch('schemaFields');
+  if (measure.typeFields > limits.typeFields) throw tooMuch('typeFields');
 }
 
 const complaints: Record<Exclude<keyof DocumentLimits, 'introspectionDepth'>, string> = {
@@ -217,6 +233,9 @@ const complaints: Record<Exclude<keyof DocumentLimits, 'introspectionDepth'>, st
   directives: 'The document has too many directives. Use fewer.',
   sensitiveFields:
     'The document asks for more than one field that tries a secret, sends a mail or moves money. Send each in a document of its own.',
+  schemaFields: 'The document asks for the whole schema several times. Ask for it by one __schema field.',
+  typeFields:
+    'The document asks for too many types of the schema by their names. Ask for them all by one __schema field.',
 };
 
 function tooMuch(limit: keyof typeof complaints): SoukError {

@@ -141,22 +141,47 @@ const costs: Attack[] = [
   },
 ];
 
-/** What explorers send, and the same again under other names. */
-const schemaTimes = (count: number) => {
-  const whole = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true, schemaDescription: true });
-  const again = Array.from({ length: count - 1 }, (_, index) => `a${index}: __schema { types { ...FullType } }`);
-  return ask(store, whole.replace('__schema {', `${again.join(' ')} __schema {`), {}, told);
-};
+const endpoints = [
+  ['the storefront', ({ stranger }: Scene) => ({ ...stranger, url: gatewayUrl })],
+  ['the admin endpoint', ({ admin }: Scene) => admin],
+] as const;
+const explorer = getIntrospectionQuery({ inputValueDeprecation: true, specifiedByUrl: true, schemaDescription: true });
+const again = '__schema { types { name } }';
+const types = (count: number) =>
+  Array.from({ length: count }, (_, index) => `t${index}: __type(name: "Product") { fields { name } }`).join(' ');
+const asksTooMuch = { status: 400, code: 'OPERATION_LIMIT_EXCEEDED' };
 
-const introspection: Attack[] = [
-  { tries: 'to see the schema, as explorers do', request: () => schemaTimes(1), answer: { status: 200 } },
-  {
-    tries: 'to see it twice in one answer',
-    request: () => schemaTimes(2),
-    answer: { status: 400, code: 'COST_LIMIT_EXCEEDED' },
-    effect: async (_scene, _given, { text }) => expect(estimateIn(text)).toBeGreaterThan(5_000),
-  },
-];
+const introspection: Attack[] = endpoints.flatMap(([where, client]) =>
+  [
+    { tries: 'the schema, as explorers ask', document: explorer, answer: { status: 200 } },
+    {
+      tries: 'the schema twice, by an alias',
+      document: explorer.replace('__schema {', `again: ${again} __schema {`),
+      answer: asksTooMuch,
+    },
+    {
+      tries: 'the schema twice, by a fragment',
+      document: `{ ...F ...F } fragment F on Query { ${again} }`,
+      answer: asksTooMuch,
+    },
+    {
+      tries: 'the schema twice, in two operations',
+      document: `query A { ${again} } query B { ${again} }`,
+      answer: asksTooMuch,
+    },
+    { tries: 'seven types by their names', document: `{ ${types(7)} }`, answer: { status: 200 } },
+    { tries: 'eight types by their names', document: `{ ${types(8)} }`, answer: asksTooMuch },
+    {
+      tries: 'eight types by their names, through a fragment',
+      document: `{ ...F ...F } fragment F on Query { ${types(4)} }`,
+      answer: asksTooMuch,
+    },
+  ].map(({ tries, document, answer }) => ({
+    tries: `${where} for ${tries}`,
+    request: (scene: Scene) => ask(client(scene), document),
+    answer,
+  })),
+);
 
 function estimateIn(text: string): number {
   return (JSON.parse(text) as { extensions: { cost: { estimated: number } } }).extensions.cost.estimated;

@@ -1,19 +1,26 @@
 import { afterAll, beforeAll } from 'vitest';
+import { type SecondGateway, startSecondGateway } from '../two-gateways.ts';
 import { describeAttacks } from './attack.ts';
 import { pages } from './pages.ts';
 import { newAddress, rateLimits } from './rate-limits.ts';
+import { runsRegisteredOnly, safelist } from './safelist.ts';
 import { type Scene, setScene } from './scene.ts';
 import { type StrictGateway, startStrictGateway } from './strict-gateway.ts';
 import { tokens } from './tokens.ts';
 
-/** At a gateway set as in production. */
+/** At gateways set as in production: one that is strict with clients, and one with what they ask. */
 
 let scene: Scene;
 let gateway: StrictGateway;
+let safelisted: SecondGateway;
 beforeAll(async () => {
-  [scene, gateway] = await Promise.all([setScene(), startStrictGateway()]);
+  [scene, gateway, safelisted] = await Promise.all([
+    setScene(),
+    startStrictGateway(),
+    startSecondGateway(runsRegisteredOnly),
+  ]);
 });
-afterAll(() => gateway?.close());
+afterAll(() => Promise.all([gateway?.close(), safelisted?.child.stop()]));
 
 const there = {
   scene: () => scene,
@@ -34,4 +41,13 @@ describeAttacks(
   'rates: somebody tries',
   rateLimits(() => gateway),
   there,
+);
+describeAttacks(
+  'safelist: somebody sends',
+  safelist(() => safelisted),
+  {
+    ...there,
+    // Where a text of one's own is run, in the same process.
+    innocent: () => ({ url: safelisted.adminUrl, metricsUrl: safelisted.metricsUrl }),
+  },
 );
