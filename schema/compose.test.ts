@@ -13,12 +13,12 @@ import { describe, expect, it } from 'vitest';
 import {
   compose,
   composeFiles,
-  forApolloGateway,
   outdatedFiles,
   type SubgraphDefinition,
   subgraphDefinitions,
   withoutTag,
 } from './compose.ts';
+import { forApolloGateway } from './for-apollo-gateway.ts';
 import { directive, graphOf, isAdmin, isForServices } from './lint/graph.ts';
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -114,7 +114,8 @@ describe('the supergraph for Apollo Gateway', () => {
     ]);
   });
 
-  it('is refused when a link to loosen is not there', () => {
-    expect(() => forApolloGateway('schema { query: Query }')).toThrow('no link of authenticated');
+  it('keeps every other purpose, which stops the gateway', () => {
+    const other = 'schema @link(url: "https://specs.apollo.dev/policy/v0.1", for: SECURITY) { query: Query }';
+    expect(forApolloGateway(other)).toBe(other);
   });
 });

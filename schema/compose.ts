@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { composeServices } from '@apollo/composition';
 import { applyTagFilterOnSubgraphs } from '@theguild/federation-composition';
 import { type DocumentNode, parse, printSchema } from 'graphql';
+import { forApolloGateway } from './for-apollo-gateway.ts';
 import { composeManifest } from './manifest.ts';
 import { readSubgraphSdl, subgraphNames } from './subgraphs.ts';
 
@@ -55,18 +56,6 @@ export function compose(subgraphs: SubgraphDefinition[]): { supergraph: string; 
 
 export function withoutTag(tag: string, subgraphs: SubgraphDefinition[]): SubgraphDefinition[] {
   return applyTagFilterOnSubgraphs(subgraphs, { include: new Set(), exclude: new Set([tag]) });
-}
-
-/**
- * Apollo Gateway refuses a supergraph that links the specs of @authenticated and @requiresScopes `for: SECURITY`, because it does not enforce
- * them itself. The subgraphs do, so the purpose is taken from exactly these two links; a purpose nobody here knows still stops the gateway.
- */
-export function forApolloGateway(supergraph: string): string {
-  return ['authenticated', 'requiresScopes'].reduce((text, spec) => {
-    const link = new RegExp(`(@link\\(url: "https://specs\\.apollo\\.dev/${spec}/v[0-9.]+"), for: SECURITY\\)`);
-    if (!link.test(text)) throw new Error(`The supergraph has no link of ${spec} for SECURITY.`);
-    return text.replace(link, '$1)');
-  }, supergraph);
 }
 
 const header = '# Made by `npm run compose` from the subgraphs in this folder. Change those, not this.\n\n';

@@ -6,6 +6,7 @@ import {
   type ClientManifest,
   type Publication,
   type PublicationHead,
+  partsOf,
   type Registry,
   type Stage,
   StalePublicationError,
@@ -28,12 +29,28 @@ export function directoryRegistry(folder: string): Registry {
   const numbers = async (stage: Stage) =>
     (await namesIn(publications(stage))).map((name) => Number.parseInt(name, 10)).sort((a, b) => b - a);
   const publication = (stage: Stage, number: number) => readJson<Publication>(fileOf(stage, number));
+  /** What is published never changes, so its hash is read once. */
+  const hashes = new Map<string, string>();
 
   return {
     publication,
     async latest(stage) {
       const [newest] = await numbers(stage);
       return newest === undefined ? null : publication(stage, newest);
+    },
+    async supergraph(variant, knownHash) {
+      const { contract, stage } = partsOf(variant);
+      const [newest] = await numbers(stage);
+      if (newest === undefined) return null;
+      const key = `${variant} ${newest}`;
+      if (knownHash !== null && hashes.get(key) === knownHash) return null;
+      const published = (await publication(stage, newest))?.contracts[contract];
+      if (!published) return null;
+      hashes.clear();
+      hashes.set(key, published.hash);
+      return published.hash === knownHash
+        ? null
+        : { number: newest, hash: published.hash, supergraph: published.supergraph };
     },
     async history(stage, limit) {
       const heads: PublicationHead[] = [];

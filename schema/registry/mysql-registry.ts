@@ -6,6 +6,7 @@ import {
   type ClientManifest,
   type Publication,
   type PublicationHead,
+  partsOf,
   type Registry,
   StalePublicationError,
 } from './registry.ts';
@@ -26,6 +27,23 @@ export function mysqlRegistry(url: string): Registry {
     },
     async publication(stage, number) {
       return (await read(and(eq(publications.stage, stage), eq(publications.number, number)), 1))[0] ?? null;
+    },
+    async supergraph(variant, knownHash) {
+      const { contract, stage } = partsOf(variant);
+      // The hash alone: the rest is as large as its supergraphs, and gateways ask every few seconds.
+      const [newest] = await db
+        .select({
+          number: publications.number,
+          hash: sql<string>`JSON_UNQUOTE(JSON_EXTRACT(${publications.contracts}, ${`$.${contract}.hash`}))`,
+        })
+        .from(publications)
+        .where(eq(publications.stage, stage))
+        .orderBy(desc(publications.number))
+        .limit(1);
+      if (!newest || newest.hash === knownHash) return null;
+      const [row] = await read(and(eq(publications.stage, stage), eq(publications.number, newest.number)), 1);
+      const published = row?.contracts[contract];
+      return published ? { number: newest.number, hash: published.hash, supergraph: published.supergraph } : null;
     },
     async history(stage, limit) {
       const rows = await db

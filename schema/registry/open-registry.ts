@@ -12,7 +12,10 @@ import type { Registry } from './registry.ts';
  *
  * @throws {Problem} when none is named
  */
-export async function openRegistry(address = readSchemaEnvironment().registry): Promise<Registry> {
+export async function openRegistry(
+  address = readSchemaEnvironment().registry,
+  token = readSchemaEnvironment().token,
+): Promise<Registry> {
   if (!address) {
     throw new Problem(
       'usage',
@@ -25,7 +28,7 @@ export async function openRegistry(address = readSchemaEnvironment().registry): 
   }
   if (/^https?:/.test(address)) {
     const { remoteRegistry } = await import('./remote-registry.ts');
-    return remoteRegistry(address, readSchemaEnvironment().token);
+    return remoteRegistry(address, token);
   }
   const { directoryRegistry } = await import('./directory-registry.ts');
   return directoryRegistry(resolve(address));

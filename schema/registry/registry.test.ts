@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { graph, registered, today } from '../check/test-graph.ts';
 import { tellNobody } from './announce.ts';
 import { directoryRegistry } from './directory-registry.ts';
-import { latest } from './latest.ts';
 import { mysqlRegistry } from './mysql-registry.ts';
 import { type PublishOptions, promote, publish, rollback } from './publishing.ts';
 import { type Publication, type Registry, StalePublicationError } from './registry.ts';
@@ -55,7 +54,7 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
     expect(await registry.latest('production')).toBeNull();
     expect(await registry.publication('production', 1)).toBeNull();
     expect(await registry.history('production', 10)).toEqual([]);
-    expect(await latest(registry, 'storefront@production')).toBeNull();
+    expect(await registry.supergraph('storefront@production', null)).toBeNull();
     expect(await registry.operations()).toEqual([]);
   });
 
@@ -92,16 +91,16 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
   });
 
   it('publishes what adds, and hands out what is newer than known', async () => {
-    const first = await latest(registry, 'storefront@production');
+    const first = await registry.supergraph('storefront@production', null);
     expect(await publish('production', withPlace, options())).toMatchObject({ outcome: 'published' });
-    const second = await latest(registry, 'storefront@production', first?.hash);
+    const second = await registry.supergraph('storefront@production', first?.hash ?? null);
     expect(second).toMatchObject({ number: 2, supergraph: expect.stringContaining('place: String') });
     expect(second?.hash).toBe(
       createHash('sha256')
         .update(second?.supergraph ?? '')
         .digest('hex'),
     );
-    expect(await latest(registry, 'storefront@production', second?.hash)).toBeNull();
+    expect(await registry.supergraph('storefront@production', second?.hash ?? null)).toBeNull();
   });
 
   it('lets one of two win who publish at once', async () => {

@@ -10,6 +10,11 @@ export const stages = ['production', 'staging'] as const;
 export type Stage = (typeof stages)[number];
 export type Variant = `${Contract}@${Stage}`;
 
+export function partsOf(variant: Variant): { contract: Contract; stage: Stage } {
+  const [contract, stage] = variant.split('@') as [Contract, Stage];
+  return { contract, stage };
+}
+
 export interface Publication extends PublicationHead {
   subgraphs: readonly SubgraphSdl[];
   contracts: Readonly<Record<Contract, PublishedContract>>;
@@ -37,6 +42,15 @@ export interface PublishedContract {
   api: string;
   /** SHA-256 of the supergraph: while it stays the same, a gateway has nothing to do. */
   hash: string;
+}
+
+/** What a gateway serves: one contract of a publication. */
+export interface PublishedSupergraph {
+  /** Of the publication. */
+  number: number;
+  /** SHA-256 of the text. */
+  hash: string;
+  supergraph: string;
 }
 
 /** What the check said when it was published. */
@@ -68,6 +82,12 @@ export interface Registry {
   /** The newest publication of a stage; null before the first. */
   latest(stage: Stage): Promise<Publication | null>;
   publication(stage: Stage, number: number): Promise<Publication | null>;
+  /**
+   * The newest supergraph of a variant, for a gateway that follows it. While that is the one with `knownHash`, nothing is read or sent again.
+   *
+   * @returns null when there is nothing newer than `knownHash`, or nothing at all
+   */
+  supergraph(variant: Variant, knownHash: string | null): Promise<PublishedSupergraph | null>;
   /** The newest publications of a stage, newest first. */
   history(stage: Stage, limit: number): Promise<PublicationHead[]>;
   /**

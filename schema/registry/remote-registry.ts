@@ -1,5 +1,9 @@
 import { Problem } from '../problem.ts';
-import type { Registry } from './registry.ts';
+import type { PublishedSupergraph, Registry } from './registry.ts';
+
+const TIMEOUT_MS = 60_000;
+/** Whoever asks for it asks again soon. */
+const SUPERGRAPH_TIMEOUT_MS = 5_000;
 
 /**
  * The registry of another machine, by its HTTP API (server.ts). What may be published is decided there, so nothing can be appended from here: publishing
@@ -16,6 +20,11 @@ export function remoteRegistry(address: string, token: string | undefined): Regi
   return {
     latest: (stage) => call(`publications/${stage}/latest`),
     publication: (stage, number) => call(`publications/${stage}/${number}`),
+    async supergraph(variant, knownHash) {
+      const path = `supergraphs/${variant}${knownHash === null ? '' : `?known=${knownHash}`}`;
+      const timeoutMs = SUPERGRAPH_TIMEOUT_MS;
+      return (await callRegistry({ address, token, path, method: 'GET', timeoutMs })) as PublishedSupergraph | null;
+    },
     history: (stage, limit) => call(`publications/${stage}?limit=${limit}`),
     append: async () => {
       throw new Problem('usage', 'A remote registry checks and publishes by itself.');
@@ -35,10 +44,13 @@ export interface RegistryCall {
   path: string;
   method: string;
   body?: unknown;
+  /** Default: a minute, because checking takes its time. */
+  timeoutMs?: number;
 }
 
 /** One request to a registry. @returns what it answered, null when there is no such thing */
-export async function callRegistry({ address, token, path, method, body }: RegistryCall): Promise<unknown> {
+export async function callRegistry(call: RegistryCall): Promise<unknown> {
+  const { address, token, path, method, body, timeoutMs = TIMEOUT_MS } = call;
   const response = await fetch(new URL(path, address.endsWith('/') ? address : `${address}/`), {
     method,
     headers: {
@@ -46,7 +58,7 @@ export async function callRegistry({ address, token, path, method, body }: Regis
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: Error) => {
     const reason = error.cause instanceof Error ? error.cause.message : error.message;
     throw new Problem('unavailable', `The registry ${address} does not answer: ${reason}.`, { cause: error });

@@ -134,6 +134,9 @@ describe('the registry over HTTP', () => {
     expect(await remote.publication('production', 1)).toEqual(await registry.publication('production', 1));
     expect(await remote.publication('production', 99)).toBeNull();
     expect(await remote.latest('staging')).toBeNull();
+    const newest = await remote.supergraph('storefront@production', null);
+    expect(newest).toEqual(await registry.supergraph('storefront@production', null));
+    expect(await remote.supergraph('storefront@production', newest?.hash ?? '')).toBeNull();
     expect(await remote.history('production', 1)).toEqual(await registry.history('production', 1));
 
     const manifest = {

@@ -5,7 +5,6 @@ import { check } from '../check/check.ts';
 import { withSubgraph } from '../check/graph-sources.ts';
 import { contracts } from '../contracts.ts';
 import type { Announce } from './announce.ts';
-import { latest } from './latest.ts';
 import { graphOf } from './published-graph.ts';
 import { type PublishResult, promote, publish, requestFor, rollback } from './publishing.ts';
 import { NothingPublishedError, type Registry, StalePublicationError, stages } from './registry.ts';
@@ -78,7 +77,7 @@ export function registryServer({
       .object({ variant: z.templateLiteral([z.enum(contracts), '@', z.enum(stages)]) })
       .parse(params);
     const { known } = z.object({ known: z.string().optional() }).parse(query);
-    return latest(registry, variant, known ?? null);
+    return registry.supergraph(variant, known ?? null);
   });
 
   server.post('/checks/:stage', async ({ params, body }) => {
