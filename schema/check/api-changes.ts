@@ -6,7 +6,8 @@ import { deprecationAssessors } from './assess/deprecation.ts';
 import { inputAssessors } from './assess/input.ts';
 import { outputAssessors } from './assess/output.ts';
 import type { Change, Felt } from './change.ts';
-import type { Evidence, FieldUsage, ReadOperation } from './evidence.ts';
+import type { Evidence, ReadOperation } from './evidence.ts';
+import { feltByUsage } from './felt-by-usage.ts';
 
 /** What a change of one contract's API means before anybody asks which subgraph made it. */
 export type ApiChange = Omit<Change, 'subgraphs' | 'place' | 'approval'>;
@@ -48,7 +49,7 @@ function withoutEchoes(found: Found[], before: GraphQLSchema): Found[] {
 function judged(change: Found, assessment: Assessment, contract: Contract, evidence: Evidence): ApiChange {
   const feltBy = [
     ...evidence.operations.flatMap((operation) => feltByOperation(operation, assessment)),
-    ...evidence.usage.flatMap((usage) => feltByUsage(usage, assessment)),
+    ...feltByUsage(evidence.usage, assessment),
   ];
   const { verdict, reason, remedy = null } = feltBy.length > 0 ? assessment.whenFelt : assessment.otherwise;
   return {
@@ -68,16 +69,6 @@ export function feltByOperation(operation: ReadOperation, { feels }: Pick<Assess
   if (how === undefined) return [];
   const { contract, client, version, name, since } = operation;
   return [{ contract, client, version, operation: name, how, since, lastSeenAt: null }];
-}
-
-export function feltByUsage(usage: FieldUsage, { usedAt }: Pick<Assessment, 'usedAt'>): Felt[] {
-  const { contract, client, version, coordinate, requests, firstSeenAt, lastSeenAt } = usage;
-  const isFelt = usedAt.some((used) =>
-    used.endsWith('.*') ? coordinate.startsWith(used.slice(0, -1)) : used === coordinate,
-  );
-  if (!isFelt) return [];
-  const how = `asked for it ${requests} ${requests === 1 ? 'time' : 'times'}`;
-  return [{ contract, client, version, operation: null, how, since: firstSeenAt, lastSeenAt }];
 }
 
 /** graphql-inspector writes `Order.lines.first`; the coordinate is `Order.lines(first:)`. */

@@ -7,6 +7,8 @@ export interface Baseline {
   graph: Graph | null;
   operations: readonly RegisteredOperation[];
   usage: readonly FieldUsage[];
+  /** On how many days it was recorded. */
+  usageDays: number;
   /** When an operation was registered, where that is found out only if somebody wants to know. */
   sinceOf?: (operation: RegisteredOperation) => string | null;
 }

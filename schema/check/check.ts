@@ -1,6 +1,6 @@
 import { buildSchema, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { type Contract, contracts } from '../contracts.ts';
-import { type ApiChange, apiChanges, feltByOperation, feltByUsage } from './api-changes.ts';
+import { type ApiChange, apiChanges, feltByOperation } from './api-changes.ts';
 import { type Approval, approve } from './approvals.ts';
 import { type Change, fails, verdicts } from './change.ts';
 import type { Composition } from './composition.ts';
@@ -15,6 +15,7 @@ import {
 } from './evidence.ts';
 import type { FederationChange } from './federation/federation-change.ts';
 import { federationChanges } from './federation-changes.ts';
+import { feltByUsage } from './felt-by-usage.ts';
 import type { LintFinding } from './lint-findings.ts';
 import { documentOf, type Place, placeOfCoordinate, type SubgraphSdl, textOf } from './subgraph-sdl.ts';
 
@@ -34,6 +35,8 @@ export interface CheckRequest {
   operations: readonly RegisteredOperation[];
   /** What clients asked for lately. */
   usage: readonly FieldUsage[];
+  /** On how many days of that time somebody recorded it. */
+  usageDays: number;
   approvals: readonly Approval[];
   /** The day it would ship, `YYYY-MM-DD`, UTC. */
   today: string;
@@ -52,6 +55,8 @@ export interface Report {
   /** Registered operations that were not valid even before. */
   stale: readonly StaleOperation[];
   operations: number;
+  /** On how many of the days that count it was recorded what clients asked for; without any, only registered operations speak for them. */
+  usageDays: number;
 }
 
 /** Tells what a change of subgraphs' SDL means before it ships: whether the graph composes, what its clients feel, and who must act. */
@@ -75,6 +80,7 @@ export async function check(request: CheckRequest): Promise<Report> {
     lint,
     stale: [...evidence.values()].flatMap(({ stale }) => stale),
     operations: request.operations.length,
+    usageDays: request.usageDays,
   };
 }
 
@@ -160,7 +166,7 @@ function judged(
 ): Omit<Change, 'place' | 'approval'> {
   const feltBy = [...evidence.values()].flatMap(({ operations, usage }) => [
     ...operations.flatMap((operation) => feltByOperation(operation, assessment)),
-    ...usage.flatMap((used) => feltByUsage(used, assessment)),
+    ...feltByUsage(usage, assessment),
   ]);
   const { verdict, reason, remedy = null } = feltBy.length > 0 ? assessment.whenFelt : assessment.otherwise;
   const seenIn = [...schemas].filter(

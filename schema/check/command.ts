@@ -5,7 +5,7 @@ import { readSchemaEnvironment } from '../env.ts';
 import { exitCodes, Problem } from '../problem.ts';
 import { printUsage, wrongUsage } from '../registry/command-options.ts';
 import { openRegistry } from '../registry/open-registry.ts';
-import { firstDayThatCounts, graphOf } from '../registry/published-graph.ts';
+import { clientsOf, graphOf } from '../registry/published-graph.ts';
 import { type Stage, stages } from '../registry/registry.ts';
 import { cacheFolder, schemaFolder } from '../schema-folder.ts';
 import { approvalsIn } from './approvals.ts';
@@ -51,6 +51,7 @@ export async function checkCommand(given: string[]): Promise<number> {
     after: await changedGraph(options, baseline.graph),
     operations: baseline.operations,
     usage: baseline.usage,
+    usageDays: baseline.usageDays,
     approvals: approvalsIn(options.folder),
     today: new Date().toISOString().slice(0, 10),
     cacheFolder: options['no-cache'] ? null : cacheFolder(),
@@ -115,13 +116,8 @@ async function baselineOf(options: Options): Promise<Baseline> {
 async function publishedBaseline(address: string, stage: Stage): Promise<Baseline> {
   const registry = await openRegistry(address);
   try {
-    const now = new Date();
     const published = await registry.latest(stage);
-    const [operations, usage] = await Promise.all([
-      registry.operations(),
-      registry.usageSince(firstDayThatCounts(now)),
-    ]);
-    return { graph: published && graphOf(published), operations, usage };
+    return { graph: published && graphOf(published), ...(await clientsOf(registry, new Date())) };
   } finally {
     await registry.close();
   }
@@ -137,6 +133,7 @@ function committedBaseline({ folder, base }: Options): Baseline {
         graph: graph.subgraphs.length > 0 ? graph : null,
         operations,
         usage: [],
+        usageDays: 0,
         sinceOf: ({ contract, body }) => registeredAt(folder, contract, body),
       };
     } catch (error) {

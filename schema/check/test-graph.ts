@@ -127,6 +127,6 @@ export function seen(coordinate: string, contract: Contract = 'storefront'): Fie
 
 /** Checks edits of the shop against what clients do. */
 export function checkEdits(edits: Edits, request: Partial<CheckRequest> = {}): Promise<Report> {
-  const evidence = { operations: [], usage: [], approvals: [], today, cacheFolder: null };
+  const evidence = { operations: [], usage: [], usageDays: 0, approvals: [], today, cacheFolder: null };
   return check({ before, after: graph('after', edits), ...evidence, ...request });
 }

@@ -12,18 +12,18 @@ import {
   StalePublicationError,
   type UsageCount,
 } from './registry.ts';
-import { type DayOfUsage, usageOverDays } from './usage-days.ts';
+import { type DayOfUsage, firstDayKept, usageOverDays } from './usage-days.ts';
 
 /**
  * A registry in a folder, for one machine, a shared volume or a repository of its own:
  *
  *     publications/production/000012.json     one file each, never changed
  *     manifests/storefront/web/1.4.0.json     the operations of a client version
- *     usage/2026-11-21.json                   what clients asked for that day
+ *     usage/2026-11-21/<process>.json         what clients asked one process of a gateway for that day; no other writes there
  *
  * Every file appears whole or not at all, and a publication only where none is.
  */
-export function directoryRegistry(folder: string): Registry {
+export function directoryRegistry(folder: string, now: () => Date = () => new Date()): Registry {
   const publications = (stage: Stage) => join(folder, 'publications', stage);
   const fileOf = (stage: Stage, number: number) => join(publications(stage), `${String(number).padStart(6, '0')}.json`);
   const numbers = async (stage: Stage) =>
@@ -31,6 +31,8 @@ export function directoryRegistry(folder: string): Registry {
   const publication = (stage: Stage, number: number) => readJson<Publication>(fileOf(stage, number));
   /** What is published never changes, so its hash is read once. */
   const hashes = new Map<string, string>();
+  const usage = join(folder, 'usage');
+  const daysOfUsage = async () => (await readdir(usage).catch(() => [])).sort();
 
   return {
     publication,
@@ -88,25 +90,36 @@ export function directoryRegistry(folder: string): Registry {
       return manifests.filter((manifest) => manifest !== null).flatMap(operationsOf);
     },
 
-    async recordUsage(day, usage) {
-      const file = join(folder, 'usage', `${day}.json`);
-      const known = (await readJson<UsageCount[]>(file)) ?? [];
-      await write(file, JSON.stringify(added(known, usage)));
+    async recordUsage({ source, sequence, day, usage: counts }) {
+      const file = join(usage, day, `${encodeName(source)}.json`);
+      const known = await readJson<UsageOfSource>(file);
+      if (known && known.sequence >= sequence) return;
+      await write(file, JSON.stringify({ sequence, usage: added(known?.usage ?? [], counts) } satisfies UsageOfSource));
+      if (known) return;
+      for (const old of await daysOfUsage()) {
+        if (old < firstDayKept(now())) await rm(join(usage, old), { recursive: true, force: true });
+      }
     },
-    async usageSince(day) {
-      const days = (await namesIn(join(folder, 'usage')))
-        .map((name) => name.slice(0, 10))
-        .filter((name) => name >= day);
-      const found = await Promise.all(
-        days.sort().map(async (name): Promise<DayOfUsage[]> => {
-          const usage = (await readJson<UsageCount[]>(join(folder, 'usage', `${name}.json`))) ?? [];
-          return usage.map((count) => ({ ...count, day: name }));
-        }),
-      );
-      return usageOverDays(found.flat());
+    async usageSince(since) {
+      const counted: DayOfUsage[] = [];
+      for (const day of await daysOfUsage()) {
+        if (day < since) continue;
+        for (const file of await namesIn(join(usage, day))) {
+          const { usage: counts = [] } = (await readJson<UsageOfSource>(join(usage, day, file))) ?? {};
+          counted.push(...counts.map((count) => ({ ...count, day })));
+        }
+      }
+      return usageOverDays(counted);
     },
+    daysRecorded: async (since) => (await daysOfUsage()).filter((day) => day >= since),
     close: async () => {},
   };
+}
+
+/** All that one process has counted on one day, and the last batch of it. */
+interface UsageOfSource {
+  sequence: number;
+  usage: UsageCount[];
 }
 
 function headOf({ subgraphs: _subgraphs, contracts: _contracts, ...head }: Publication): PublicationHead {

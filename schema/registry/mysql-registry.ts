@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { affectedRows, isDuplicateKey, openDatabase, transaction } from '@souk/platform/database';
-import { and, desc, eq, getTableColumns, gte, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gte, lt, max, min, sql } from 'drizzle-orm';
+import type { Contract } from '../contracts.ts';
 import { operationsOf } from './directory-registry.ts';
 import {
   type ClientManifest,
@@ -10,12 +11,13 @@ import {
   type Registry,
   StalePublicationError,
 } from './registry.ts';
-import { clientManifests, fieldUsage, publications } from './tables.ts';
-import { usageOverDays } from './usage-days.ts';
+import { clientManifests, fieldUsage, publications, usageSources } from './tables.ts';
+import { firstDayKept, startOf } from './usage-days.ts';
 
 /** A registry in a database of its own, for several publishers and gateways. `node dev/migrate.ts` makes the database and its account. */
-export function mysqlRegistry(url: string): Registry {
+export function mysqlRegistry(url: string, now: () => Date = () => new Date()): Registry {
   const { db, close } = openDatabase({ url, poolSize: 2 });
+  let forgottenBefore: string | undefined;
   const read = async (condition: ReturnType<typeof and>, limit: number): Promise<Publication[]> => {
     const rows = await db.select().from(publications).where(condition).orderBy(desc(publications.number)).limit(limit);
     return rows.map(publicationOf);
@@ -99,11 +101,22 @@ export function mysqlRegistry(url: string): Registry {
       );
     },
 
-    async recordUsage(day, usage) {
+    async recordUsage({ day, source, sequence, usage }) {
       // In one order, so that two gateways that report at once never wait for each other in a circle.
       const rows = usage.map((count) => ({ ...count, day, keyHash: keyHashOf(count) }));
       rows.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
       await transaction(db, async (tx) => {
+        await tx
+          .insert(usageSources)
+          .values({ day, source, lastSequence: 0 })
+          .onDuplicateKeyUpdate({ set: { source } });
+        const isNext = and(
+          eq(usageSources.day, day),
+          eq(usageSources.source, source),
+          lt(usageSources.lastSequence, sequence),
+        );
+        const taken = affectedRows(await tx.update(usageSources).set({ lastSequence: sequence }).where(isNext));
+        if (taken === 0) return;
         for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
           await tx
             .insert(fieldUsage)
@@ -113,13 +126,49 @@ export function mysqlRegistry(url: string): Registry {
             });
         }
       });
+      await forgetOldUsage();
     },
-    async usageSince(day) {
-      const rows = await db.select().from(fieldUsage).where(gte(fieldUsage.day, day));
-      return usageOverDays(rows.map((row) => ({ ...row, contract: row.contract as ClientManifest['contract'] })));
+    async usageSince(since) {
+      const { contract, client, version, coordinate } = fieldUsage;
+      const rows = await db
+        .select({
+          contract: sql<Contract>`${contract}`,
+          client,
+          version,
+          coordinate,
+          requests: sql`SUM(${fieldUsage.requests})`.mapWith(Number),
+          firstDay: min(fieldUsage.day),
+          lastDay: max(fieldUsage.day),
+        })
+        .from(fieldUsage)
+        .where(gte(fieldUsage.day, since))
+        .groupBy(contract, client, version, coordinate);
+      return rows.map(({ firstDay, lastDay, ...row }) => ({
+        ...row,
+        firstSeenAt: startOf(firstDay ?? since),
+        lastSeenAt: startOf(lastDay ?? since),
+      }));
+    },
+    async daysRecorded(since) {
+      const { day } = usageSources;
+      return (await db.selectDistinct({ day }).from(usageSources).where(gte(day, since)).orderBy(day)).map(
+        (row) => row.day,
+      );
     },
     close,
   };
+
+  /** Once a day: what is looked for begins where both keys do. */
+  async function forgetOldUsage(): Promise<void> {
+    const first = firstDayKept(now());
+    if (forgottenBefore === first) return;
+    for (const table of [fieldUsage, usageSources]) {
+      let removed: number;
+      do removed = affectedRows(await db.delete(table).where(lt(table.day, first)).limit(ROWS_AT_ONCE));
+      while (removed > 0);
+    }
+    forgottenBefore = first;
+  }
 }
 
 /** What one statement takes without coming near its limit of time. */

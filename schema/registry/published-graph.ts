@@ -1,6 +1,7 @@
-import type { Graph } from '../check/check.ts';
+import type { CheckRequest, Graph } from '../check/check.ts';
 import { type Contract, contracts } from '../contracts.ts';
-import type { Publication } from './registry.ts';
+import type { Publication, Registry } from './registry.ts';
+import { daysBefore } from './usage-days.ts';
 
 /** A publication as a state of the graph that changes are compared with. */
 export function graphOf({ stage, number, subgraphs, contracts: published }: Publication): Graph {
@@ -9,9 +10,18 @@ export function graphOf({ stage, number, subgraphs, contracts: published }: Publ
 }
 
 /** How long recorded requests count: who has not asked for a field for a month is taken not to need it. */
-const USAGE_DAYS = 30;
+export const USAGE_DAYS = 30;
 
-/** The first day (`YYYY-MM-DD`, UTC) whose requests count. */
-export function firstDayThatCounts(now: Date): string {
-  return new Date(now.getTime() - USAGE_DAYS * 86_400_000).toISOString().slice(0, 10);
+/** What is known of clients: the operations they registered, and what they asked for lately. */
+export async function clientsOf(
+  registry: Registry,
+  now: Date,
+): Promise<Pick<CheckRequest, 'operations' | 'usage' | 'usageDays'>> {
+  const firstDay = daysBefore(now, USAGE_DAYS);
+  const [operations, usage, days] = await Promise.all([
+    registry.operations(),
+    registry.usageSince(firstDay),
+    registry.daysRecorded(firstDay),
+  ]);
+  return { operations, usage, usageDays: days.length };
 }

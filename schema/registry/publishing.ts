@@ -5,7 +5,7 @@ import { compositionOf } from '../check/composition-cache.ts';
 import { type SubgraphSdl, textOf } from '../check/subgraph-sdl.ts';
 import { type Contract, contracts } from '../contracts.ts';
 import type { Announce } from './announce.ts';
-import { firstDayThatCounts, graphOf } from './published-graph.ts';
+import { clientsOf, graphOf } from './published-graph.ts';
 import {
   type CheckSummary,
   NothingPublishedError,
@@ -104,9 +104,15 @@ export async function requestFor(
   after: Graph,
   { registry, approvals, cacheFolder, now }: Pick<PublishOptions, 'registry' | 'approvals' | 'cacheFolder' | 'now'>,
 ): Promise<CheckRequest> {
-  const [operations, usage] = await Promise.all([registry.operations(), registry.usageSince(firstDayThatCounts(now))]);
   const before = latest && graphOf(latest);
-  return { before, after, operations, usage, approvals, today: now.toISOString().slice(0, 10), cacheFolder };
+  return {
+    before,
+    after,
+    ...(await clientsOf(registry, now)),
+    approvals,
+    today: now.toISOString().slice(0, 10),
+    cacheFolder,
+  };
 }
 
 async function publishedContracts(subgraphs: readonly SubgraphSdl[], cacheFolder: string | null) {

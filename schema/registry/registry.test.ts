@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { tellNobody } from './announce.ts';
 import { directoryRegistry } from './directory-registry.ts';
 import { mysqlRegistry } from './mysql-registry.ts';
 import { type PublishOptions, promote, publish, rollback } from './publishing.ts';
-import { type Publication, type Registry, StalePublicationError } from './registry.ts';
+import { type Publication, type Registry, StalePublicationError, type UsageCount } from './registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'souk-registry-'));
 let database: TestDatabase;
@@ -22,9 +22,10 @@ afterAll(async () => {
   await database.drop();
 });
 
+const now = new Date(`${today}T12:00:00Z`);
 const kinds: [string, () => Registry][] = [
-  ['in a folder', () => directoryRegistry(join(folder, 'registry'))],
-  ['in MySQL', () => mysqlRegistry(database.url)],
+  ['in a folder', () => directoryRegistry(join(folder, 'registry'), () => now)],
+  ['in MySQL', () => mysqlRegistry(database.url, () => now)],
 ];
 
 describe.each(kinds)('a registry %s', (_kind, open) => {
@@ -41,7 +42,7 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
     approvals: [],
     cacheFolder: join(folder, 'cache'),
     announce: tellNobody,
-    now: new Date(`${today}T12:00:00Z`),
+    now,
     ...more,
   });
   const shop = graph('the shop', {});
@@ -154,7 +155,9 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
       coordinate: 'Order.status',
       requests: 3,
     } as const;
-    await registry.recordUsage('2026-10-01', [usage]);
+    const record = (day: string, ...counts: UsageCount[]) =>
+      registry.recordUsage({ source: randomUUID(), sequence: 1, day, usage: counts });
+    await record('2026-10-01', usage);
     const withoutStatus = graph('without a status', {
       order: [
         ['note: String\n      total', 'total'],
@@ -165,9 +168,9 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
     expect((await publish('staging', withoutNote, options({ reason: 'A start.' }))).outcome).toBe('published');
     expect(await registry.usageSince('2026-10-22')).toEqual([]);
 
-    await registry.recordUsage('2026-11-19', [usage]);
-    await registry.recordUsage('2026-11-20', [usage, { ...usage, coordinate: 'Order.total' }]);
-    await registry.recordUsage('2026-11-20', [usage]);
+    await record('2026-11-19', usage);
+    await record('2026-11-20', usage, { ...usage, coordinate: 'Order.total' });
+    await record('2026-11-20', usage);
     expect((await registry.usageSince('2026-10-22')).find(({ coordinate }) => coordinate === 'Order.status')).toEqual({
       ...usage,
       requests: 9,
@@ -175,6 +178,45 @@ describe.each(kinds)('a registry %s', (_kind, open) => {
       lastSeenAt: '2026-11-20T00:00:00.000Z',
     });
     expect(await publish('staging', withoutStatus, options())).toMatchObject({ outcome: 'refused' });
+  });
+
+  it('counts what several processes tell at once, and nothing twice', async () => {
+    const counted = (requests: number): UsageCount[] =>
+      ['Query.viewer', 'User.name', 'User.id'].map((coordinate) => {
+        return { contract: 'storefront', client: 'web', version: '1', coordinate, requests };
+      });
+    const sources = Array.from({ length: 4 }, () => randomUUID());
+    const tell = async (source: string) => {
+      for (const sequence of [1, 2, 5]) {
+        const batch = { source, sequence, day: '2026-11-21', usage: counted(sequence) };
+        await registry.recordUsage(batch);
+        // Nobody knew whether it had arrived.
+        await Promise.all([registry.recordUsage(batch), registry.recordUsage(batch)]);
+      }
+    };
+    await Promise.all(sources.map(tell));
+    const told = await registry.usageSince('2026-11-21');
+    expect(told.map(({ coordinate, requests }) => `${coordinate} ${requests}`).sort()).toEqual([
+      'Query.viewer 32',
+      'User.id 32',
+      'User.name 32',
+    ]);
+  });
+
+  it('knows on which days anybody counted, and forgets after three months', async () => {
+    const record = (day: string) => registry.recordUsage({ source: randomUUID(), sequence: 1, day, usage: [] });
+    const old = { contract: 'admin', client: 'web', version: '1', coordinate: 'Query.viewer', requests: 1 } as const;
+    await registry.recordUsage({ source: randomUUID(), sequence: 1, day: '2026-08-22', usage: [old] });
+    await record('2026-08-24');
+    await record('2026-11-10');
+    now.setUTCDate(now.getUTCDate() + 1);
+    await record('2026-11-22');
+    now.setUTCDate(now.getUTCDate() - 1);
+    const days = await registry.daysRecorded('2026-01-01');
+    expect(days).toEqual(expect.arrayContaining(['2026-08-24', '2026-11-10', '2026-11-22']));
+    expect(days).not.toContain('2026-08-22');
+    expect(await registry.daysRecorded('2026-11-22')).toEqual(['2026-11-22']);
+    expect((await registry.usageSince('2026-01-01')).filter(({ contract }) => contract === 'admin')).toEqual([]);
   });
 
   it('promotes from one stage to another, and rolls back by a new publication', async () => {

@@ -103,18 +103,33 @@ export interface Registry {
   retireManifest(key: Pick<ClientManifest, 'contract' | 'client' | 'version'>): Promise<boolean>;
   operations(): Promise<RegisteredOperation[]>;
 
-  /** Adds what clients asked for on one day (`YYYY-MM-DD`, UTC). */
-  recordUsage(day: string, usage: readonly UsageCount[]): Promise<void>;
-  /** What clients asked for on that day and since. */
+  /** Adds what clients asked for, once however often the batch comes. Days before `firstDayKept` are forgotten. */
+  recordUsage(batch: UsageBatch): Promise<void>;
+  /** What clients asked for on that day (`YYYY-MM-DD`, UTC) and since. */
   usageSince(day: string): Promise<FieldUsage[]>;
+  /** The days since then, that one included, on which some gateway recorded what was asked for, in order. What nobody asked for on another day, nobody knows. */
+  daysRecorded(since: string): Promise<string[]>;
 
   close(): Promise<void>;
+}
+
+/** What one process of a gateway has counted since its last batch. It sends one after the other, in order. */
+export interface UsageBatch {
+  /** The process, by a UUID. */
+  source: string;
+  /** Greater than that of every batch of this source before. */
+  sequence: number;
+  /** When it was asked for: `YYYY-MM-DD`, UTC. */
+  day: string;
+  /** None to say that there was nothing to count. */
+  usage: readonly UsageCount[];
 }
 
 export interface UsageCount {
   contract: Contract;
   client: string;
   version: string;
+  /** Of the schema, such as `Order.note`, `Order.lines(first:)`, `Speed.FAST`; `OrderPlaceInput.*` where anything that a type allows may have been sent in a variable. */
   coordinate: string;
   requests: number;
 }

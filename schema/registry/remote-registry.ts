@@ -32,8 +32,10 @@ export function remoteRegistry(address: string, token: string | undefined): Regi
     registerManifest: async ({ operations, ...key }) => void (await call(manifestPath(key), { operations }, 'PUT')),
     retireManifest: async (key) => (await call<{ known: boolean }>(manifestPath(key), undefined, 'DELETE')).known,
     operations: () => call('operations'),
-    recordUsage: async (day, usage) => void (await call(`usage/${day}`, usage)),
+    recordUsage: async ({ day, source, sequence, usage }) =>
+      void (await call(`usage/${day}/${encodeURIComponent(source)}/${sequence}`, usage, 'PUT')),
     usageSince: (day) => call(`usage?since=${day}`),
+    daysRecorded: (since) => call(`usage/days?since=${since}`),
     close: async () => {},
   };
 }

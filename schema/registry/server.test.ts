@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,9 +152,13 @@ describe('the registry over HTTP', () => {
     ]);
     expect(await remote.retireManifest(manifest)).toBe(true);
 
-    await remote.recordUsage('2026-11-20', [
+    const usage = [
       { contract: 'storefront', client: 'a', version: '1', coordinate: 'Order.note', requests: 2 },
-    ]);
+    ] as const;
+    const batch = { source: randomUUID(), sequence: 1, day: '2026-11-20', usage };
+    await remote.recordUsage(batch);
+    await remote.recordUsage(batch);
+    expect(await remote.daysRecorded('2026-11-01')).toEqual(['2026-11-20']);
     expect(await remote.usageSince('2026-11-01')).toEqual([
       expect.objectContaining({ coordinate: 'Order.note', requests: 2 }),
     ]);
@@ -173,7 +177,8 @@ describe('the registry over HTTP', () => {
     ['POST', 'checks/yesterday', { subgraph: 'order', sdl: 'x' }, 400],
     ['GET', 'publications/production/0', undefined, 400],
     ['GET', 'supergraphs/storefront', undefined, 400],
-    ['POST', 'usage/2026-99-99', [], 400],
+    ['PUT', `usage/2026-99-99/${randomUUID()}/1`, [], 400],
+    ['PUT', 'usage/2026-11-20/..%2F..%2Fevil/1', [], 400],
     ['GET', 'nowhere', undefined, 404],
   ])('answers %s %s with %j by saying what was expected', async (method, path, body, status) => {
     const response = await fetch(`${address}/${path}`, {

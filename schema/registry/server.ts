@@ -126,13 +126,14 @@ export function registryServer({
     return { known: await registry.retireManifest(manifestKey.parse(request.params)) };
   });
   server.get('/operations', async () => registry.operations());
-  server.post('/usage/:day', async (request) => {
+  server.put('/usage/:day/:source/:sequence', async (request) => {
     mayPublish(request);
     const usage = usageCounts.parse(request.body);
-    await registry.recordUsage(z.object({ day: z.iso.date() }).parse(request.params).day, usage);
+    await registry.recordUsage({ ...usageKey.parse(request.params), usage });
     return { recorded: usage.length };
   });
-  server.get('/usage', async ({ query }) => registry.usageSince(z.object({ since: z.iso.date() }).parse(query).since));
+  server.get('/usage', async ({ query }) => registry.usageSince(sinceDay.parse(query).since));
+  server.get('/usage/days', async ({ query }) => registry.daysRecorded(sinceDay.parse(query).since));
   return server;
 }
 
@@ -149,6 +150,12 @@ const why = z.object({ reason: sentence.nullable().default(null) });
 const promotion = z.object({ from: z.enum(stages), to: z.enum(stages) }).and(why);
 const publication = z.union([proposal.and(why), wholeGraph.and(why)]);
 const manifestKey = z.object({ contract: z.enum(contracts), client: name, version: z.string().min(1).max(64) });
+const usageKey = z.object({
+  day: z.iso.date(),
+  source: z.uuid(),
+  sequence: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+});
+const sinceDay = z.object({ since: z.iso.date() });
 const usageCounts = z.array(
   z.object({
     contract: z.enum(contracts),

@@ -51,3 +51,14 @@ export const fieldUsage = mysqlTable(
   },
   (table) => [primaryKey({ columns: [table.day, table.keyHash] })],
 );
+
+/** Which batches of which processes those counts are made of, so that none is added twice; and on which days anybody counted. */
+export const usageSources = mysqlTable(
+  'usage_sources',
+  {
+    day: date('day', { mode: 'string' }).notNull(),
+    source: exactText('source', 36).notNull(),
+    lastSequence: bigint('last_sequence', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.source] })],
+);

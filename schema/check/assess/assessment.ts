@@ -1,5 +1,5 @@
 import type { SerializableChange } from '@graphql-inspector/core';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, getNamedType, isInterfaceType, isObjectType } from 'graphql';
 import type { Verdict } from '../change.ts';
 import { type Deprecation, deprecationOf } from '../deprecation.ts';
 import type { ReadOperation } from '../evidence.ts';
@@ -38,6 +38,17 @@ export type Assessors = {
 export function safe(reason: string): Assessment {
   const judgement: Judgement = { verdict: 'safe', reason };
   return { feels: () => undefined, usedAt: [], whenFelt: judgement, otherwise: judgement };
+}
+
+/** By what a client that was seen reads a type: the coordinates of all fields that lead to it. */
+export function fieldsThatReturn(typeName: string, schema: GraphQLSchema): string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) =>
+    isObjectType(type) || isInterfaceType(type)
+      ? Object.values(type.getFields())
+          .filter((field) => getNamedType(field.type).name === typeName)
+          .map((field) => `${type.name}.${field.name}`)
+      : [],
+  );
 }
 
 /** Something that clients may use goes away: what was promised when it was deprecated decides, unless somebody still uses it. */

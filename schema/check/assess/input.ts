@@ -11,7 +11,7 @@ import {
   Kind,
 } from 'graphql';
 import type { ReadOperation } from '../evidence.ts';
-import { type Assessment, type Assessors, removal, safe } from './assessment.ts';
+import { type Assessment, type Assessors, fieldsThatReturn, removal, safe } from './assessment.ts';
 
 /** Changes of what clients send: arguments, fields of input objects, and enum values, which also come back. */
 export const inputAssessors: Assessors = {
@@ -145,12 +145,12 @@ export const inputAssessors: Assessors = {
     });
   },
 
-  ENUM_VALUE_ADDED: ({ enumName, addedToNewType }) =>
+  ENUM_VALUE_ADDED: ({ enumName, addedToNewType }, { before }) =>
     addedToNewType
       ? safe('The enum is new.')
       : {
           feels: ({ uses }) => (uses.receives.has(enumName) ? 'reads it' : undefined),
-          usedAt: [],
+          usedAt: fieldsThatReturn(enumName, before),
           whenFelt: {
             verdict: 'dangerous',
             reason: `Clients that read ${enumName} may meet a value they do not know.`,

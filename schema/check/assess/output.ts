@@ -1,6 +1,6 @@
-import { isInputType, isInterfaceType, isObjectType } from 'graphql';
+import { type GraphQLSchema, isInputType, isInterfaceType, isObjectType } from 'graphql';
 import type { ReadOperation } from '../evidence.ts';
-import { type Assessment, type Assessors, removal, type Schemas, safe } from './assessment.ts';
+import { type Assessment, type Assessors, fieldsThatReturn, removal, type Schemas, safe } from './assessment.ts';
 
 /** Changes of what clients read: types, fields, and what may stand where an interface or a union does. */
 export const outputAssessors: Assessors = {
@@ -63,13 +63,15 @@ export const outputAssessors: Assessors = {
     },
   }),
 
-  UNION_MEMBER_ADDED: ({ unionName, addedToNewType }) =>
-    addedToNewType ? safe('The union is new.') : anotherPossibleType(unionName),
+  UNION_MEMBER_ADDED: ({ unionName, addedToNewType }, { before }) =>
+    addedToNewType ? safe('The union is new.') : anotherPossibleType(unionName, before),
 
   UNION_MEMBER_REMOVED: ({ unionName, removedUnionMemberTypeName: member }) => fewerPossibleTypes(unionName, member),
 
   OBJECT_TYPE_INTERFACE_ADDED: ({ addedInterfaceName }, { before }) =>
-    before.getType(addedInterfaceName) ? anotherPossibleType(addedInterfaceName) : safe('The interface is new.'),
+    before.getType(addedInterfaceName)
+      ? anotherPossibleType(addedInterfaceName, before)
+      : safe('The interface is new.'),
 
   OBJECT_TYPE_INTERFACE_REMOVED: ({ objectTypeName, removedInterfaceName }) =>
     fewerPossibleTypes(removedInterfaceName, objectTypeName),
@@ -96,10 +98,10 @@ function fieldsOf(typeName: string, { before }: Pick<Schemas, 'before'>): string
   return Object.keys(type.getFields()).map((field) => `${typeName}.${field}`);
 }
 
-function anotherPossibleType(abstract: string): Assessment {
+function anotherPossibleType(abstract: string, before: GraphQLSchema): Assessment {
   return {
     feels: ({ uses }) => (uses.receives.has(abstract) ? 'receives it' : undefined),
-    usedAt: [],
+    usedAt: fieldsThatReturn(abstract, before),
     whenFelt: {
       verdict: 'dangerous',
       reason: `Clients that read ${abstract} may meet a type they do not know.`,

@@ -13,8 +13,10 @@ function day(instant: string): string {
 }
 
 /** The outcome in one sentence. */
-export function outcome({ passed, composition, lint, changes, operations }: Report): string {
-  const known = `${operations} registered ${operations === 1 ? 'operation' : 'operations'}`;
+export function outcome({ passed, composition, lint, changes, operations, usageDays }: Report): string {
+  const known = [count(operations, 'registered operation') ?? 'no registered operation', requestsOf(usageDays)].join(
+    '',
+  );
   if (passed) return changes.length === 0 ? `Nothing changes for ${known}.` : `It may ship: none of ${known} breaks.`;
   const counts = [
     count(composition.length, 'reason why it does not compose', 'reasons why it does not compose'),
@@ -24,6 +26,10 @@ export function outcome({ passed, composition, lint, changes, operations }: Repo
     count(lint.length, 'finding of lint', 'findings of lint'),
   ];
   return `It must not ship: ${counts.filter((text) => text !== null).join(', ')}.`;
+}
+
+function requestsOf(days: number): string {
+  return days === 0 ? '' : ` and the requests of ${days} ${days === 1 ? 'day' : 'days'}`;
 }
 
 function count(number: number, one: string, several = `${one}s`): string | null {
