@@ -1,4 +1,4 @@
-import { ApolloGateway, type SupergraphManager } from '@apollo/gateway';
+import { ApolloGateway } from '@apollo/gateway';
 import type { QueryPlan } from '@apollo/query-planner';
 import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
 import {
@@ -24,7 +24,7 @@ import { createDocumentDoor } from './document-door.ts';
 import type { DocumentLimits } from './document-guard.ts';
 import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
-import { createCompiledGateway } from './execution/compiled-gateway.ts';
+import { createCompiledGateway, type SupergraphSource } from './execution/compiled-gateway.ts';
 import { executionMetrics } from './execution/metrics.ts';
 import { stringifyResult } from './execution/written-data.ts';
 import { createExplorer } from './explorer.ts';
@@ -50,7 +50,7 @@ import { refuseWrongVariables } from './wrong-variables.ts';
 
 export interface Endpoint {
   path: string;
-  supergraph: SupergraphManager;
+  supergraph: SupergraphSource;
   /** What an operation may be estimated to cost, in points. */
   costBudget: number;
   safelistMode: SafelistMode;
@@ -108,7 +108,6 @@ export async function addEndpoint(
   const sources = {
     supergraphSdl: supergraph,
     buildService: ({ name }: { name: string }) => subgraphClient(name),
-    logger,
   };
   const gateway = compiledExecution
     ? createCompiledGateway({
@@ -120,7 +119,11 @@ export async function addEndpoint(
         // By `refuseWrongVariables`.
         areVariablesChecked: true,
       })
-    : new ApolloGateway({ ...sources, experimental_didResolveQueryPlan: ({ queryPlan }) => onPlan(queryPlan) });
+    : new ApolloGateway({
+        ...sources,
+        logger,
+        experimental_didResolveQueryPlan: ({ queryPlan }) => onPlan(queryPlan),
+      });
   const responseCache = responseCacheIn && createResponseCache({ endpoint: path, redis: responseCacheIn });
 
   const server = new ApolloServer<RequestScope>({

@@ -100,7 +100,6 @@ export async function openTinyGraph(subgraphs: Record<string, TinySubgraph>): Pr
     gateway: createCompiledGateway({
       supergraphSdl,
       buildService: ({ name }) => writingSource(name),
-      logger,
       onExecution: (path, reason) => {
         last = { path, reason };
       },

@@ -41,7 +41,6 @@ export const openCompiledGateway: OpenGateway = async ({ supergraphSdl }, reach 
   const gateway = createCompiledGateway({
     supergraphSdl,
     buildService: reach,
-    logger: silent,
     onExecution(path, reason) {
       ways.push({ path, reason });
     },

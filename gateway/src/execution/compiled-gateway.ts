@@ -1,89 +1,115 @@
-import { ApolloGateway, type GatewayConfig, type GraphQLDataSource, type SupergraphManager } from '@apollo/gateway';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { ApolloGateway, GraphQLDataSource } from '@apollo/gateway';
+import type { GraphQLSchema } from 'graphql';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
+import { createGraph } from './graph.ts';
 
 export interface CompiledGatewayOptions
   extends Partial<
     Pick<EngineOptions, 'onExecution' | 'onPlan' | 'onLookup' | 'givesText' | 'areVariablesChecked' | 'maxOperations'>
   > {
   /** The composed supergraph, or what follows it as it changes. */
-  supergraphSdl: string | SupergraphManager;
+  supergraphSdl: string | SupergraphSource;
   /** What sends operations to a subgraph. */
   buildService: (subgraph: { name: string; url?: string }) => GraphQLDataSource;
   /** The documents that clients have registered: they are planned and compiled before a supergraph is put to use. */
   registered?: () => ReadonlySet<string>;
-  logger?: GatewayConfig['logger'];
+}
+
+/** Where supergraphs come from: what Apollo Gateway calls a `SupergraphManager`, of which nothing else is needed. */
+export interface SupergraphSource {
+  /**
+   * Gives the first supergraph. `update` puts one to use, already before that, and rejects with the reason when it cannot: the one before stays then. With a
+   * gateway that swaps at once, it throws.
+   */
+  initialize(options: {
+    update: (supergraphSdl: string) => void | Promise<void>;
+  }): Promise<{ supergraphSdl: string; cleanup?: () => Promise<void> }>;
 }
 
 /** What Apollo Server needs of a gateway. */
 export type Gateway = Pick<ApolloGateway, 'load' | 'onSchemaLoadOrUpdate' | 'stop'>;
 
+/** A supergraph with what executes operations over it. */
+interface Served {
+  supergraphSdl: string;
+  apiSchema: GraphQLSchema;
+  engine: Engine;
+}
+
 /**
- * Apollo Gateway, which composes, loads, swaps and plans, with operations executed in their compiled form.
+ * Apollo Gateway with operations executed in their compiled form. Like that, it is told of supergraphs as they change and plans with Apollo's planner.
  *
- * A new supergraph is put to use when the registered operations are compiled for it. Until then the one before serves, and an operation under way ends with the
- * supergraph it began with.
+ * A new supergraph is put to use when it is known to be valid, each of its subgraphs has something to be reached by, and the registered operations are compiled
+ * for it. All of that is done in pieces between which requests are answered, by the supergraph before. An operation under way ends with the supergraph whose
+ * schema it was validated against.
  */
 export function createCompiledGateway(options: CompiledGatewayOptions): Gateway {
-  const { supergraphSdl, buildService, registered = () => none, logger } = options;
+  const { supergraphSdl, buildService, registered = () => none } = options;
+  const listeners = new Set<Parameters<Gateway['onSchemaLoadOrUpdate']>[0]>();
   const services: Record<string, GraphQLDataSource> = {};
-  let engine: Engine | undefined;
+  const engines = new WeakMap<GraphQLSchema, Engine>();
+  let served: Served | undefined;
   let swaps: Promise<unknown> = Promise.resolve();
+  let cleanup: (() => Promise<void>) | undefined;
 
-  async function prepare(sdl: string): Promise<Engine> {
-    const prepared = createEngine({
+  async function prepare(sdl: string): Promise<Served> {
+    const graph = await createGraph(sdl);
+    for (const { name, url } of graph.subgraphs) {
+      services[name] ??= buildService({ name, ...(url ? { url } : {}) });
+    }
+    const apiSchema = graph.apiSchema.toGraphQLJSSchema();
+    await turn();
+    const engine = createEngine({
       onExecution: () => {},
       onPlan: () => {},
       onLookup: () => {},
       givesText: false,
       areVariablesChecked: false,
       ...options,
-      supergraphSdl: sdl,
+      graph,
       services: () => services,
       isRegistered: (text) => registered().has(text),
     });
-    await prepared.warm(registered());
-    return prepared;
+    await engine.warm(registered());
+    return { supergraphSdl: sdl, apiSchema, engine };
   }
 
-  const supergraph = typeof supergraphSdl === 'string' ? fixed(supergraphSdl) : supergraphSdl;
-  const apollo = new ApolloGateway({
-    supergraphSdl: {
-      async initialize({ update, ...others }) {
-        const swap = async (sdl: string) => {
-          const next = await prepare(sdl);
-          update(sdl);
-          engine = next;
-        };
-        const initialized = await supergraph.initialize({
-          ...others,
-          // One after the other. Who waits for it hears whether it failed.
-          update: (sdl) => {
-            const swapped = swaps.then(() => swap(sdl));
-            swaps = swapped.catch(() => {});
-            return swapped;
-          },
-        });
-        engine = await prepare(initialized.supergraphSdl);
-        return initialized;
-      },
-    },
-    buildService({ name, url }) {
-      const service = buildService({ name, ...(url ? { url } : {}) });
-      services[name] = service;
-      return service;
-    },
-    ...(logger ? { logger } : {}),
-  });
+  /** All at once, so that no request meets a part of each. Whoever cannot take the new one throws, and is asked before it counts as served. */
+  function put(next: Served): void {
+    engines.set(next.apiSchema, next.engine);
+    for (const listener of listeners) listener({ apiSchema: next.apiSchema, coreSupergraphSdl: next.supergraphSdl });
+    served = next;
+  }
+
+  /** One after the other. Who waits for it hears whether it failed. */
+  function update(sdl: string): Promise<void> {
+    const swapped = swaps.then(async () => {
+      if (sdl !== served?.supergraphSdl) put(await prepare(sdl));
+    });
+    swaps = swapped.catch(() => {});
+    return swapped;
+  }
 
   return {
-    onSchemaLoadOrUpdate: (listener) => apollo.onSchemaLoadOrUpdate(listener),
-    stop: () => apollo.stop(),
-    async load(config) {
-      const { schema } = await apollo.load(config);
+    onSchemaLoadOrUpdate(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async stop() {
+      await cleanup?.();
+    },
+    async load() {
+      const supergraph = typeof supergraphSdl === 'string' ? fixed(supergraphSdl) : supergraphSdl;
+      const initialized = await supergraph.initialize({ update });
+      cleanup = initialized.cleanup;
+      await update(initialized.supergraphSdl);
+      if (!served) throw new Error('Expected a loaded supergraph.');
       return {
-        schema,
+        schema: served.apiSchema,
         async executor(request) {
-          if (!engine) throw new Error('Expected a loaded supergraph.');
+          const engine = engines.get(request.schema);
+          if (!engine) throw new Error('Expected a schema that this gateway has served.');
           return engine.execute(request);
         },
       };
@@ -93,6 +119,6 @@ export function createCompiledGateway(options: CompiledGatewayOptions): Gateway 
 
 const none: ReadonlySet<string> = new Set();
 
-function fixed(supergraphSdl: string): SupergraphManager {
+function fixed(supergraphSdl: string): SupergraphSource {
   return { initialize: async () => ({ supergraphSdl }) };
 }

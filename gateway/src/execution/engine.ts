@@ -10,7 +10,6 @@ import { trace } from '@opentelemetry/api';
 import { getVariableValues } from 'graphql';
 import { Unexpected } from './code/runtime.ts';
 import type { CompiledFetch } from './compile.ts';
-import { createGraph } from './graph.ts';
 import { createOperations, type Operations, type OperationsOptions } from './operations.ts';
 import type { PlannedOperation } from './planned-operation.ts';
 import { replaying } from './replay.ts';
@@ -44,8 +43,7 @@ export interface Engine {
   warm: Operations['warm'];
 }
 
-export interface EngineOptions extends Omit<OperationsOptions, 'graph'> {
-  supergraphSdl: string;
+export interface EngineOptions extends OperationsOptions {
   /** What sends operations to a subgraph, by its name. */
   services: () => ServiceMap;
   onExecution: OnExecution;
@@ -58,15 +56,10 @@ export interface EngineOptions extends Omit<OperationsOptions, 'graph'> {
 
 const tracer = trace.getTracer('souk/gateway');
 
-/**
- * Prepares to execute operations over a supergraph.
- *
- * @throws when the SDL is no supergraph
- */
+/** Prepares to execute operations over a supergraph. */
 export function createEngine(options: EngineOptions): Engine {
-  const { supergraphSdl, services, onExecution, onPlan, givesText, areVariablesChecked } = options;
-  const graph = createGraph(supergraphSdl);
-  const operations = createOperations({ ...options, graph });
+  const { graph, services, onExecution, onPlan, givesText, areVariablesChecked } = options;
+  const operations = createOperations(options);
 
   async function executeCompiled(planned: PlannedOperation, context: RequestContext): Promise<ExecutionResult> {
     const variables = context.request.variables ?? {};

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { SupergraphManager } from '@apollo/gateway';
-import { parse } from 'graphql';
+import { type GraphQLSchema, parse } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compose } from '../../test/tiny-graph.ts';
-import { createCompiledGateway, type Gateway } from './compiled-gateway.ts';
+import { createCompiledGateway, type Gateway, type SupergraphSource } from './compiled-gateway.ts';
 import type { Executor } from './engine.ts';
 
 const before = { shop: { sdl: 'type Query { tea: String! }' } };
@@ -18,8 +17,8 @@ afterEach(async () => {
 
 /** A gateway over the first supergraph, which can be given another one. */
 async function open(registered: string[] = [], isAsked: () => void | Promise<void> = () => {}) {
-  let update: ((sdl: string) => unknown) | undefined;
-  const supergraph: SupergraphManager = {
+  let update: Parameters<SupergraphSource['initialize']>[0]['update'] | undefined;
+  const supergraph: SupergraphSource = {
     async initialize(options) {
       update = options.update;
       return { supergraphSdl: compose(before) };
@@ -31,24 +30,31 @@ async function open(registered: string[] = [], isAsked: () => void | Promise<voi
     supergraphSdl: supergraph,
     maxOperations: MAX_OPERATIONS,
     registered: () => new Set(registered),
-    logger: quiet,
     onLookup: (isKnown, count) => lookups.push({ isKnown, count }),
-    buildService: () => ({
-      process: async () => {
-        await isAsked();
-        return { data: answers };
-      },
-    }),
+    buildService({ name }) {
+      if (name !== 'shop') throw new Error(`nobody knows where ${name} is`);
+      return {
+        process: async () => {
+          await isAsked();
+          return { data: answers };
+        },
+      };
+    },
   });
   gateways.push(gateway);
-  const { schema, executor } = await gateway.load({ apollo: {} } as Parameters<Gateway['load']>[0]);
-  const ask = async (source: string) => {
+  let schema: GraphQLSchema | undefined;
+  gateway.onSchemaLoadOrUpdate(({ apiSchema }) => {
+    schema = apiSchema;
+  });
+  const { executor } = await gateway.load({ apollo: {} } as Parameters<Gateway['load']>[0]);
+  const current = () => schema;
+  const ask = async (source: string, validatedFor = current()) => {
     const document = parse(source);
     const context = {
       request: { query: source },
       source,
       document,
-      schema,
+      schema: validatedFor,
       queryHash: createHash('sha256').update(source).digest('hex'),
       operationName: null,
       context: {},
@@ -57,7 +63,7 @@ async function open(registered: string[] = [], isAsked: () => void | Promise<voi
     };
     return executor(context as unknown as Parameters<Executor>[0]);
   };
-  return { ask, lookups, swap: async (sdl: string) => update?.(sdl) };
+  return { ask, lookups, current, swap: async (sdl: string) => update?.(sdl) };
 }
 
 describe('a planned operation', () => {
@@ -104,6 +110,20 @@ describe('another supergraph', () => {
     await swap(compose(after));
     asked.resolve();
     expect(await answer).toEqual({ data: { tea: 'green' } });
+  });
+
+  it('is not asked for what was validated for the one before', async () => {
+    const { ask, swap, current } = await open();
+    const validatedBefore = current();
+    await swap(compose({ shop: { sdl: 'type Query { coffee: String! }' } }));
+    expect(await ask('{ tea }', validatedBefore)).toEqual({ data: { tea: 'green' } });
+    expect(await ask('{ coffee }')).toEqual({ data: { coffee: 'black' } });
+  });
+
+  it('is refused when nobody knows where a subgraph of it is, and the one before goes on', async () => {
+    const { ask, swap } = await open();
+    await expect(swap(compose({ ...after, bakery: { sdl: 'type Query { cake: String }' } }))).rejects.toThrow('bakery');
+    expect(await ask('{ tea }')).toEqual({ data: { tea: 'green' } });
   });
 
   it('that is none is refused with its reason, and the one before goes on', async () => {

@@ -13,8 +13,8 @@ import { writerCode } from './writer.ts';
 
 let graph: Graph;
 
-beforeAll(() => {
-  graph = createGraph(compose(shop));
+beforeAll(async () => {
+  graph = await createGraph(compose(shop));
 });
 
 /** The code that is generated for an operation: how its response is written, and how the representations for each entity fetch are collected. */
