@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DEMO_PASSWORD, demoAccounts } from '@souk/dev/demo-accounts';
 import { graphql } from './generated/gql.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
@@ -51,6 +52,25 @@ export async function ask<Data, Variables>(
   const { data, errors, status } = await send(client, document, variables);
   if (errors.length > 0 || !data) throw new Error(`Expected data, got status ${status} and ${JSON.stringify(errors)}`);
   return data;
+}
+
+const PAUSE_MS = 200;
+const PATIENCE_MS = 60_000;
+
+/** Asks again until there is an answer. */
+export async function patiently<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+  for (const giveUpAt = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
+    try {
+      return await question();
+    } catch (error) {
+      if (!isUnknown(error) || Date.now() > giveUpAt) throw error;
+    }
+  }
+}
+
+/** The shop did nothing, does not know what it did, or does not answer at all. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof Error && /"retryable":true|"code":"SUBGRAPH_TIMEOUT"|^fetch failed$/.test(error.message);
 }
 
 export const PASSWORD = 'a long enough secret';

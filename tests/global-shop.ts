@@ -7,7 +7,7 @@ import { type ProcessName, processNames } from '@souk/dev/services';
 import { startShop } from '@souk/dev/shop';
 import type { SubgraphName } from '@souk/schema/subgraphs';
 import type { TestProject } from 'vitest/node';
-import { staff } from './client.ts';
+import { patiently, staff } from './client.ts';
 import { liftLimits } from './door-limits.ts';
 
 /** One small seeded shop, as real processes, for every system test that does not need one of its own. */
@@ -18,7 +18,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     durability: 'disposable',
     seed: (target) => seedShop(target, { products: 120 }),
   });
-  await liftLimits(await staff(shop.adminUrl, 'ADMIN'));
+  // Until its limits are lifted, a shop on a busy machine may send somebody away for a moment.
+  await patiently(async () => liftLimits(await staff(shop.adminUrl, 'ADMIN')));
   project.provide('shop', {
     gatewayUrl: shop.gatewayUrl,
     adminUrl: shop.adminUrl,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { index, int, json, mysqlTable, primaryKey, varchar } from 'drizzle-orm/mysql-core';
+import { controlCharacterFault } from './control-characters.ts';
 import {
   affectedRows,
   createdAt,
@@ -63,7 +64,7 @@ const WAIT_MS = 5_000;
  * Runs work once for each key of an owner and remembers its answer (plain JSON: ids, not entities) for 24 hours.
  * A refusal changed nothing, so it frees the key. A failure frees the lease, and the next request with the key takes over.
  *
- * @throws {Refused} IDEMPOTENCY_KEY_REUSED when the key came with another body; INVALID when the key is empty or too long
+ * @throws {Refused} IDEMPOTENCY_KEY_REUSED when the key came with another body; INVALID when the key is empty or too long, or has control characters
  * @throws {SoukError} SUBGRAPH_TIMEOUT, retryable, when another request with the key is still at work
  */
 export async function onceOnly<Answer extends Record<string, unknown>>(work: OnceOnly<Answer>): Promise<Answer> {
@@ -73,6 +74,8 @@ export async function onceOnly<Answer extends Record<string, unknown>>(work: Onc
       field: ['input', 'idempotencyKey'],
     });
   }
+  const fault = controlCharacterFault(key);
+  if (fault) refuse('INVALID', fault, { field: ['input', 'idempotencyKey'] });
   const fingerprint = createHash('sha256').update(canonical(work.body)).digest('hex');
   const mine = must(
     and(eq(idempotencyKeys.owner, owner), eq(idempotencyKeys.operation, operation), eq(idempotencyKeys.key, key)),

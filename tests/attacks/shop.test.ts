@@ -9,6 +9,7 @@ import { refunds } from './business-rules/refunds.ts';
 import { federation } from './federation.ts';
 import { injection } from './injection.ts';
 import { type Scene, setScene } from './scene.ts';
+import { typedTexts } from './typed-texts.ts';
 import { uploads } from './uploads.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -27,3 +28,4 @@ describeAttacks('webhooks: somebody sends', webhooks, there);
 describeAttacks('federation: somebody tries', federation, there);
 describeAttacks('uploads: somebody tries', uploads, there);
 describeAttacks('injection: somebody tries', injection, there);
+describeAttacks('typed texts: somebody tries', typedTexts, there);

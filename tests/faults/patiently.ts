@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '../client.ts';
+import { type Client, patiently } from '../client.ts';
 import { pay, placeOrder } from '../shopping.ts';
 
 /**
@@ -18,23 +17,4 @@ export async function orderOne(customer: Client, variantId: string) {
 
 export function payOnce(customer: Client, orderId: string, card?: string, idempotencyKey: string = randomUUID()) {
   return patiently(() => pay(customer, orderId, card, idempotencyKey));
-}
-
-const PAUSE_MS = 200;
-const PATIENCE_MS = 60_000;
-
-/** Asks again until there is an answer. */
-export async function patiently<Answer>(question: () => Promise<Answer>): Promise<Answer> {
-  for (const giveUpAt = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
-    try {
-      return await question();
-    } catch (error) {
-      if (!isUnknown(error) || Date.now() > giveUpAt) throw error;
-    }
-  }
-}
-
-/** The shop did nothing, does not know what it did, or does not answer at all. */
-function isUnknown(error: unknown): boolean {
-  return error instanceof Error && /"retryable":true|"code":"SUBGRAPH_TIMEOUT"|^fetch failed$/.test(error.message);
 }

@@ -1,6 +1,6 @@
-import { controlCharacterFault, withPlainLineBreaks } from '@souk/platform/control-characters';
 import { type Database, isDuplicateKey, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
+import { typedText } from '@souk/platform/typed-text';
 import { eq } from 'drizzle-orm';
 import { type Cart, deleteCarts, insertCart, lockCarts, type NewCart, readCart, touchCart } from './cart.ts';
 import { type Additions, checkAdditions, type LineToAdd, putIn } from './cart-add.ts';
@@ -15,13 +15,7 @@ export async function createCart(
   input: { currencyCode: string; lines?: readonly LineToAdd[] | null | undefined; note?: string | null | undefined },
 ): Promise<{ cart: Cart }> {
   const { currencyCode } = input;
-  const note = withPlainLineBreaks(input.note ?? '').trim() || null;
-  if (note && note.length > MAX_NOTE_LENGTH) {
-    const message = `Expected a note of at most ${MAX_NOTE_LENGTH} characters, got ${note.length}.`;
-    refuse('INVALID', message, { field: ['input', 'note'] });
-  }
-  const fault = note && controlCharacterFault(note, { hasLines: true });
-  if (fault) refuse('INVALID', fault, { field: ['input', 'note'] });
+  const note = typedText(input.note, { field: ['input', 'note'], maximumLength: MAX_NOTE_LENGTH, hasLines: true });
   const additions = checkAdditions(input.lines ?? []);
   const wanted = { ownerId: viewerId, currencyCode, note };
   const cart = await withOneCartEach(() => transaction(db, (tx) => openCart(tx, wanted, additions)));

@@ -2,11 +2,11 @@ import { invalidate } from '@souk/platform/cache-invalidation';
 import { type Database, isDuplicateKey, type Reader, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
+import { requiredText } from '@souk/platform/typed-text';
 import { and, asc, count, eq, isNotNull, isNull } from 'drizzle-orm';
 import { markStale, nextGeneration, summariseStale } from './product-summary.ts';
 import { checkSlug } from './slug.ts';
 import { type BrandRow, brands, products } from './tables.ts';
-import { readText } from './text-input.ts';
 
 const MAX_BRANDS = 500;
 
@@ -21,7 +21,7 @@ export interface BrandInput {
 export async function upsertBrand(db: Database, input: BrandInput): Promise<{ brand: BrandRow }> {
   const values = {
     slug: checkSlug(input.slug),
-    name: readText(input.name, { field: ['input', 'name'], maximumLength: 100 }),
+    name: requiredText(input.name, { field: ['input', 'name'], maximumLength: 100 }),
   };
   const id = input.id ? parseId('Brand', input.id) : newId('Brand');
   const brand = await transaction(db, async (tx) => {

@@ -2,11 +2,11 @@ import { invalidate } from '@souk/platform/cache-invalidation';
 import { type Database, isDuplicateKey, type Reader, type Transaction, transaction } from '@souk/platform/database';
 import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
+import { requiredText } from '@souk/platform/typed-text';
 import { and, asc, eq, inArray, isNotNull, isNull, notInArray } from 'drizzle-orm';
 import { markStale, nextGeneration, summariseStale } from './product-summary.ts';
 import { checkSlug } from './slug.ts';
 import { type CategoryRow, categories, categoryPaths, products } from './tables.ts';
-import { readText } from './text-input.ts';
 
 const MAX_CHILDREN = 100;
 const MAX_LEVELS = 6;
@@ -26,7 +26,7 @@ export interface CategoryInput {
 export async function upsertCategory(db: Database, input: CategoryInput): Promise<{ category: CategoryRow }> {
   const values = {
     slug: checkSlug(input.slug),
-    name: readText(input.name, { field: ['input', 'name'], maximumLength: 100 }),
+    name: requiredText(input.name, { field: ['input', 'name'], maximumLength: 100 }),
     parentId: input.parentId ? parseId('Category', input.parentId) : null,
   };
   const id = input.id ? parseId('Category', input.id) : newId('Category');

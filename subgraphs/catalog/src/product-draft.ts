@@ -1,6 +1,7 @@
+import { requiredText, typedText } from '@souk/platform/typed-text';
 import { checkSlug } from './slug.ts';
 import type { MediaRow, ProductRow } from './tables.ts';
-import { checkCount, normaliseTag, readText } from './text-input.ts';
+import { checkCount, normaliseTag } from './text-input.ts';
 import { readVariants, type VariantDraft, type VariantInput } from './variant-draft.ts';
 
 /** What staff write about a product. Absent values stay as they are; a new product needs title, description and variants. */
@@ -39,11 +40,12 @@ const MAX_MEDIA = 20;
 /** @throws {Refused} with the path of the first fault */
 export function readProduct({ title, slug, description, tags, status, variants, media }: ProductInput): ProductDraft {
   return {
-    title: typeof title === 'string' ? readText(title, { field: ['input', 'title'], maximumLength: 200 }) : undefined,
+    title:
+      typeof title === 'string' ? requiredText(title, { field: ['input', 'title'], maximumLength: 200 }) : undefined,
     slug: typeof slug === 'string' ? checkSlug(slug) : undefined,
     description:
       typeof description === 'string'
-        ? readText(description, { field: ['input', 'description'], maximumLength: 20_000, isLong: true })
+        ? (typedText(description, { field: ['input', 'description'], maximumLength: 20_000, hasLines: true }) ?? '')
         : undefined,
     tags: tags ? readTags(tags) : undefined,
     status: status ?? undefined,
@@ -56,7 +58,7 @@ function readTags(tags: readonly string[]): string[] {
   const field = ['input', 'tags'];
   checkCount(tags, MAX_TAGS, field);
   const read = tags.map((tag, index) =>
-    readText(normaliseTag(tag), { field: [...field, String(index)], maximumLength: 40 }),
+    requiredText(normaliseTag(tag), { field: [...field, String(index)], maximumLength: 40 }),
   );
   return [...new Set(read)];
 }
@@ -66,9 +68,7 @@ function readMedia(inputs: readonly MediaInput[]): MediaDraft[] {
   checkCount(inputs, MAX_MEDIA, field);
   return inputs.map(({ url, altText, kind }, index) => ({
     url,
-    altText: altText?.trim()
-      ? readText(altText, { field: [...field, String(index), 'altText'], maximumLength: 500 })
-      : null,
+    altText: typedText(altText, { field: [...field, String(index), 'altText'], maximumLength: 500 }),
     kind: kind ?? 'IMAGE',
   }));
 }

@@ -4,10 +4,10 @@ import { refuse } from '@souk/platform/errors';
 import { newId, parseId } from '@souk/platform/id';
 import { onceOnly } from '@souk/platform/idempotency';
 import { wakeRelay } from '@souk/platform/jobs';
+import { requiredText } from '@souk/platform/typed-text';
 import { and, eq, gte, inArray, isNull, lte, sql } from 'drizzle-orm';
 import { refreshAvailability } from './product-summary.ts';
 import { products, productVariants, stockLevels, stockMovements, type VariantRow } from './tables.ts';
-import { readText } from './text-input.ts';
 import { MAX_STOCK } from './variant-draft.ts';
 import {
   announce,
@@ -37,7 +37,7 @@ export async function adjustStock(
 ): Promise<{ variant: VariantRow }> {
   const variantId = parseId('ProductVariant', input.variantId);
   const { delta } = input;
-  const reason = readText(input.reason, { field: ['input', 'reason'], maximumLength: 500 });
+  const reason = requiredText(input.reason, { field: ['input', 'reason'], maximumLength: 500 });
   if (delta === 0 || Math.abs(delta) > MAX_STOCK) {
     refuse('INVALID', `Expected a correction other than zero, of at most ${MAX_STOCK} pieces, got ${delta}.`, {
       field: ['input', 'delta'],

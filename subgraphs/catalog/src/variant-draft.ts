@@ -1,8 +1,9 @@
 import { refuse, SoukError } from '@souk/platform/errors';
 import { parseId } from '@souk/platform/id';
 import { type Amount, type Money, parseMoney } from '@souk/platform/money';
+import { requiredText } from '@souk/platform/typed-text';
 import type { SelectedOption } from './tables.ts';
-import { checkCount, readText } from './text-input.ts';
+import { checkCount } from './text-input.ts';
 
 /** A variant as staff give it. */
 export interface VariantInput {
@@ -68,7 +69,7 @@ function readVariant(input: VariantInput, field: string[]): VariantDraft {
     id: input.id ? parseId('ProductVariant', input.id) : null,
     sku: readSku(input.sku, [...field, 'sku']),
     title: input.title
-      ? readText(input.title, { field: [...field, 'title'], maximumLength: 200 })
+      ? requiredText(input.title, { field: [...field, 'title'], maximumLength: 200 })
       : [...selectedOptions.map(({ value }) => value).join(' / ')].slice(0, 200).join('') || null,
     priceMinor,
     compareAtPriceMinor: compareAt?.amountMinor ?? null,
@@ -111,8 +112,8 @@ function readStock(count: number, field: string[]): number {
 function readOptions(inputs: readonly SelectedOption[], field: string[]): SelectedOption[] {
   checkCount(inputs, MAX_OPTIONS, field);
   const options = inputs.map(({ name, value }, index) => ({
-    name: readText(name, { field: [...field, String(index), 'name'], maximumLength: 40 }),
-    value: readText(value, { field: [...field, String(index), 'value'], maximumLength: 100 }),
+    name: requiredText(name, { field: [...field, String(index), 'name'], maximumLength: 40 }),
+    value: requiredText(value, { field: [...field, String(index), 'value'], maximumLength: 100 }),
   }));
   if (new Set(options.map(({ name }) => name)).size < options.length) {
     refuse('OPTIONS_CONFLICT', 'Expected each option once in a variant.', { field });

@@ -1,9 +1,11 @@
 import { type Refusal, Refused } from '@souk/platform/errors';
 import { parseId } from '@souk/platform/id';
 import { type Amount, type Money, parseMoney } from '@souk/platform/money';
+import { typedText } from '@souk/platform/typed-text';
 import { type PostalAddress, type PostalAddressInput, typedAddress } from './postal-address.ts';
-import { MAX_REMARK_LENGTH, typedText } from './typed-text.ts';
 
+/** The longest note or message. */
+export const MAX_REMARK_LENGTH = 500;
 /** How many different variants one order holds at most, and how many of each. */
 export const MAX_LINES = 100;
 export const MAX_QUANTITY = 999;
@@ -53,7 +55,11 @@ export function readWish(input: OrderPlaceInput): OrderWish {
     destination: readDestination(input, refusals),
     expectedTotal: input.expectedTotal ? parseMoney(input.expectedTotal) : null,
     email: input.email ?? null,
-    note: typedText(input.note, { field: ['input', 'note'], maximum: MAX_REMARK_LENGTH, hasLines: true }, refusals),
+    note: typedText(
+      input.note,
+      { field: ['input', 'note'], maximumLength: MAX_REMARK_LENGTH, hasLines: true },
+      refusals,
+    ),
   };
   if (refusals.length > 0) throw new Refused(refusals);
   return wish;

@@ -12,11 +12,12 @@ import { newId, parseId } from '@souk/platform/id';
 import type { Caller } from '@souk/platform/identity';
 import { wakeRelay } from '@souk/platform/jobs';
 import { append } from '@souk/platform/outbox';
+import { typedText } from '@souk/platform/typed-text';
 import { and, asc, eq } from 'drizzle-orm';
 import { isCalledOff, mayEditAddress, mayMove, type OrderActor, type OrderStatus } from './order-status.ts';
+import { MAX_REMARK_LENGTH } from './order-wish.ts';
 import { type PostalAddress, type PostalAddressInput, typedAddress } from './postal-address.ts';
 import { type OrderCancelReason, type OrderRow, orderEvents, orderLines, orders } from './tables.ts';
-import { MAX_REMARK_LENGTH, typedText } from './typed-text.ts';
 
 /** The order if the caller may see it: customers see their own, staff with `order:read` and other services see all. */
 export function visibleTo<Owned extends { userId: string }>(caller: Caller, order: Owned | null): Owned | null {
@@ -257,7 +258,7 @@ function remark(order: OrderRow, text: string | null | undefined): string | null
   const refusals: Refusal[] = [];
   const message = typedText(
     text,
-    { field: ['input', 'message'], maximum: MAX_REMARK_LENGTH, hasLines: true },
+    { field: ['input', 'message'], maximumLength: MAX_REMARK_LENGTH, hasLines: true },
     refusals,
   );
   if (refusals.length > 0) throw new Refused(refusals, { order });

@@ -1,6 +1,6 @@
 import type { Refusal } from '@souk/platform/errors';
+import { requiredText, typedText } from '@souk/platform/typed-text';
 import type { OrderRow } from './tables.ts';
-import { typedText } from './typed-text.ts';
 
 /** Where a parcel goes: these columns of an order. */
 export type PostalAddress = Pick<
@@ -22,10 +22,10 @@ export interface PostalAddressInput {
 
 /** Reads an address that somebody typed; what is wrong with it is added to `refusals` under `field`. */
 export function typedAddress(input: PostalAddressInput, field: string[], refusals: Refusal[]): PostalAddress {
-  const required = (key: 'recipient' | 'line1' | 'city', maximum: number) =>
-    typedText(input[key], { field: [...field, key], maximum, isRequired: true }, refusals) ?? '';
-  const optional = (key: 'phone' | 'line2' | 'region' | 'postalCode', maximum: number) =>
-    typedText(input[key], { field: [...field, key], maximum }, refusals);
+  const required = (key: 'recipient' | 'line1' | 'city', maximumLength: number) =>
+    requiredText(input[key], { field: [...field, key], maximumLength }, refusals);
+  const optional = (key: 'phone' | 'line2' | 'region' | 'postalCode', maximumLength: number) =>
+    typedText(input[key], { field: [...field, key], maximumLength }, refusals);
   return {
     recipient: required('recipient', 100),
     phone: optional('phone', 32),

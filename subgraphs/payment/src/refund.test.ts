@@ -129,7 +129,8 @@ const refusals: [string, string | null, Record<string, unknown>, string, string[
     'AMOUNT_MISMATCH',
     ['input', 'amount', 'currencyCode'],
   ],
-  ['no reason', '1.00', { reason: ' ' }, 'INVALID', ['input', 'reason']],
+  ['no reason', '1.00', { reason: ' ' }, 'REQUIRED', ['input', 'reason']],
+  ['a reason with control characters', '1.00', { reason: 'red \u001B[31m' }, 'INVALID', ['input', 'reason']],
   ['too long a reason', '1.00', { reason: 'x'.repeat(501) }, 'INVALID', ['input', 'reason']],
   ['an unknown payment', '1.00', { paymentId: newId('Payment') }, 'NOT_FOUND', ['input', 'paymentId']],
 ];

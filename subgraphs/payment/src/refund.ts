@@ -12,6 +12,7 @@ import { newId, parseId } from '@souk/platform/id';
 import { onceOnly } from '@souk/platform/idempotency';
 import type { Logger } from '@souk/platform/logger';
 import { type Money, parseMoney } from '@souk/platform/money';
+import { requiredText } from '@souk/platform/typed-text';
 import { and, count, eq, inArray, sql } from 'drizzle-orm';
 import { stateChange } from './change.ts';
 import { book } from './ledger.ts';
@@ -37,21 +38,19 @@ export interface RefundInput {
  * answer, the refund stays PENDING and is sent again until it does.
  *
  * @param staffId who grants it, and whose the idempotency key is
- * @throws {Refused} INVALID, NOT_FOUND, NOT_REFUNDABLE, AMOUNT_MISMATCH, REFUND_EXCEEDS_CAPTURED, IDEMPOTENCY_KEY_REUSED
+ * @throws {Refused} INVALID, REQUIRED, NOT_FOUND, NOT_REFUNDABLE, AMOUNT_MISMATCH, REFUND_EXCEEDS_CAPTURED, IDEMPOTENCY_KEY_REUSED
  */
 export async function paymentRefund(
   db: Database,
   { providers, log }: { providers: Providers; log: Logger },
   staffId: string,
-  { paymentId, amount, reason, idempotencyKey }: RefundInput,
+  { paymentId, amount, reason: typedReason, idempotencyKey }: RefundInput,
 ): Promise<{ payment: PaymentRow; refund: RefundRow }> {
   parseId('Payment', paymentId);
   const wanted = amount ? parseMoney(amount) : null;
   if (wanted?.amountMinor === 0n)
     refuse('INVALID', 'Expected more than nothing.', { field: ['input', 'amount', 'amount'] });
-  if (reason.trim() === '' || reason.length > MAX_REASON_LENGTH) {
-    refuse('INVALID', `Expected a reason of 1 to ${MAX_REASON_LENGTH} characters.`, { field: ['input', 'reason'] });
-  }
+  const reason = requiredText(typedReason, { field: ['input', 'reason'], maximumLength: MAX_REASON_LENGTH });
 
   const granted = await onceOnly<{ refundId: string }>({
     db,

@@ -1,5 +1,5 @@
-import { controlCharacterFault } from '@souk/platform/control-characters';
 import { type Refusal, Refused } from '@souk/platform/errors';
+import { typedText } from '@souk/platform/typed-text';
 
 /** What a text in an input may be. */
 export interface TextRule {
@@ -23,21 +23,10 @@ export function readTexts<const Rules extends Record<string, TextRule>>(
   rules: Rules,
 ): Read<Rules> {
   const refusals: Refusal[] = [];
-  const texts = Object.entries(rules).map(([name, rule]) => {
-    const text = input[name]?.trim().normalize('NFC') || null;
-    const fault = faultOf(text, rule);
-    if (fault) refusals.push({ ...fault, field: [...path, name] });
-    return [name, text];
+  const texts = Object.entries(rules).map(([name, { maximumLength, optional = false }]) => {
+    const rule = { field: [...path, name], maximumLength, isRequired: !optional };
+    return [name, typedText(input[name], rule, refusals)];
   });
   if (refusals.length > 0) throw new Refused(refusals);
   return Object.fromEntries(texts) as Read<Rules>;
-}
-
-function faultOf(text: string | null, { maximumLength, optional = false }: TextRule): Refusal | undefined {
-  if (text === null) return optional ? undefined : { code: 'REQUIRED', message: 'Expected a text, got none.' };
-  if ([...text].length > maximumLength) {
-    return { code: 'INVALID', message: `Expected at most ${maximumLength} characters, got ${[...text].length}.` };
-  }
-  const message = controlCharacterFault(text);
-  return message ? { code: 'INVALID', message } : undefined;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '@souk/dev/seed/random';
 import { idToBytes } from '@souk/platform/id';
-import { ask, newCustomer, type Person } from '../../client.ts';
+import { ask, newCustomer, type Person, patiently } from '../../client.ts';
 import { graphql } from '../../generated/gql.ts';
 import { cancelOrder, cards, createProduct } from '../../shopping.ts';
 import { atOnce } from '../at-once.ts';
 import { openBadPost } from '../bad-post.ts';
-import { orderOne, patiently, payOnce } from '../patiently.ts';
+import { orderOne, payOnce } from '../patiently.ts';
 import { openRows } from '../races/rows.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '@souk/dev/seed/random';
 import { idToBytes } from '@souk/platform/id';
-import { ask, newCustomer, PASSWORD, type Person, send, signIn } from '../../client.ts';
+import { ask, newCustomer, PASSWORD, type Person, patiently, send, signIn } from '../../client.ts';
 import { graphql } from '../../generated/gql.ts';
 import { cancelOrder, createProduct } from '../../shopping.ts';
 import { atOnce } from '../at-once.ts';
-import { orderOne, patiently, payOnce } from '../patiently.ts';
+import { orderOne, payOnce } from '../patiently.ts';
 import { openRows, type Rows } from '../races/rows.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
