@@ -92,6 +92,11 @@ export const contestants: readonly Contestant[] = [
     start: (field) => startSoukGateway('souk-silent', field, { LOG_LEVEL: 'silent' }),
   },
   {
+    name: 'souk-long',
+    says: "the same with every request through Apollo Server's pipeline",
+    start: (field) => startSoukGateway('souk-long', field, { SHORT_WAY: 'false' }),
+  },
+  {
     name: 'souk-memory',
     says: 'the same with a larger nursery for young objects (--max-semi-space-size=64)',
     start: (field) =>

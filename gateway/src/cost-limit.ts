@@ -5,7 +5,7 @@ import { costEstimated } from './accounting/request-record.ts';
 import type { RequestScope } from './request-scope.ts';
 
 /** A client that sends `x-souk-cost: 1` is told what its operation was estimated to cost, in `extensions.cost`. */
-const COST_HEADER = 'x-souk-cost';
+export const COST_HEADER = 'x-souk-cost';
 
 /** Refuses operations whose estimated cost is above the budget, before they are planned. */
 export function limitCost({
@@ -19,13 +19,13 @@ export function limitCost({
     async requestDidStart() {
       let estimated: number | undefined;
       return {
-        async didResolveOperation({ request, contextValue: { document, record } }) {
+        async didResolveOperation({ request, contextValue: { document, record, ahead } }) {
           // Whatever is run has come through the door.
           if (!document) throw new Error('Expected a document that the guard has measured.');
           estimated = document.cost(request.operationName, request.variables ?? {});
           // The executor would take it for a mistake of ours.
           if (estimated === undefined) throw asRequestError(noSuchOperation());
-          costEstimated(record, endpoint, estimated);
+          if (!ahead) costEstimated(record, endpoint, estimated);
           if (estimated > budget) throw asRequestError(tooDear());
         },
         async willSendResponse({ request, response: { body } }) {

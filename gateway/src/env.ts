@@ -72,6 +72,8 @@ export const readEnv = () =>
       CORS_ORIGINS: origins().optional(),
       /** Whether operations run in their compiled form. Otherwise Apollo Gateway executes them, several times slower and with the same answers. */
       COMPILED_EXECUTION: flag().default(true),
+      /** Whether known queries are answered past the pipeline of Apollo Server, several times faster and with the same answers. Compiled execution only. */
+      SHORT_WAY: flag().default(true),
       /** Whether the schema may be asked for. Default: outside production only. */
       INTROSPECTION: flag().optional(),
     },

@@ -7,6 +7,7 @@ import type { RequestRecord } from './accounting/request-record.ts';
 import type { KnownDocument } from './known-documents.ts';
 import type { Caching } from './response-cache/response-cache.ts';
 import type { Sources } from './response-cache/sources.ts';
+import type { Ahead } from './short-way.ts';
 
 /** What the gateway knows of the request it is answering; the GraphQL context, and the scope of its error formatter. */
 export interface RequestScope {
@@ -30,6 +31,8 @@ export interface RequestScope {
   sources?: Sources;
   /** What the cache of answers did for it: Apollo Server copies this scope, and what is noted in here is seen in all copies. */
   caching: Caching;
+  /** What the short way has done already. */
+  ahead?: Ahead;
 }
 
 /** Apollo's `formatError` is told the error and nothing else, so the request it belongs to is found here. */

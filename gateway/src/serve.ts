@@ -76,6 +76,7 @@ const options: EndpointOptions = {
   subgraphClient,
   introspection,
   compiledExecution: env.COMPILED_EXECUTION,
+  shortWay: env.SHORT_WAY,
   documentLimits: { ...defaultDocumentLimits, ...env.DOCUMENT_LIMITS },
   persistedQueries: createPersistedQueries(redis),
   responseCacheIn: env.RESPONSE_CACHE === 'on' ? redis : undefined,

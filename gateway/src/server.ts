@@ -41,6 +41,7 @@ import { withResponseCache } from './response-cache/cached-gateway.ts';
 import { allowCaching } from './response-cache/http-caching.ts';
 import { createResponseCache } from './response-cache/response-cache.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
+import { createShortWay } from './short-way.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 import type { Answer } from './subscriptions/live-results.ts';
 import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
@@ -64,6 +65,8 @@ export interface EndpointOptions {
   introspection: boolean;
   /** Whether operations run in their compiled form. */
   compiledExecution: boolean;
+  /** Whether known queries are answered past the pipeline of Apollo Server. */
+  shortWay: boolean;
   documentLimits: DocumentLimits;
   persistedQueries: PersistedQueries;
   rateLimits: RateLimits;
@@ -91,6 +94,7 @@ export async function addEndpoint(
     subgraphClient,
     introspection,
     compiledExecution,
+    shortWay: isShort,
     documentLimits: limits,
     persistedQueries,
     rateLimits,
@@ -126,8 +130,14 @@ export async function addEndpoint(
       });
   const responseCache = responseCacheIn && createResponseCache({ endpoint: path, redis: responseCacheIn });
 
+  const cachedGateway = responseCache ? withResponseCache(gateway, responseCache) : gateway;
+  const shortWay =
+    isShort && compiledExecution
+      ? createShortWay(cachedGateway, { endpoint: path, costBudget, limit: rateLimits.rootField })
+      : undefined;
+
   const server = new ApolloServer<RequestScope>({
-    gateway: responseCache ? withResponseCache(gateway, responseCache) : gateway,
+    gateway: shortWay?.gateway ?? cachedGateway,
     // Who may is decided for each request.
     introspection: true,
     formatError,
@@ -141,6 +151,7 @@ export async function addEndpoint(
     logger,
     plugins: [
       door.plugin,
+      ...(shortWay ? [shortWay.plugin] : []),
       refuseUnknownKinds,
       refuseWrongVariables,
       limitCost({ endpoint: path, budget: costBudget }),
@@ -208,8 +219,11 @@ export async function addEndpoint(
         const scope = await identify(request, reply);
         const admitted = door.admit(await found(), scope);
         if (!introspection) refuseIntrospection(scope);
-        if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted))) return reply;
-        const isWhole = await requestScope.run(scope, () => execute(admitted, reply, scope));
+        const short = await shortWay?.take(admitted, scope);
+        if (short) reply.header('content-type', short.contentType).send(short.body);
+        else if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted)))
+          return reply;
+        const isWhole = short !== undefined || (await requestScope.run(scope, () => execute(admitted, reply, scope)));
         // An answer that was there already says nothing about how much can be done.
         if (isWhole && !isFromCache(scope)) answered = scope.document;
         return reply;
@@ -267,7 +281,9 @@ export async function addEndpoint(
     if (isKnown) reply.code(304).send();
     else reply.code(status).send(scope.debug ? withReport(body.string, scope.debug) : body.string);
     // Apollo Server writes errors first.
-    return status === 200 && !body.string.startsWith('{"errors"');
+    const isWhole = status === 200 && !body.string.startsWith('{"errors"');
+    if (isWhole) shortWay?.learn(httpGraphQLRequest, headers.get('content-type'));
+    return isWhole;
   }
 
   /** Runs the query of a subscription. */

@@ -2,7 +2,7 @@ import type { GraphQLDataSource } from '@apollo/gateway';
 import { type Span, trace } from '@opentelemetry/api';
 import type { AddressesOptions } from '@souk/platform/addresses';
 import { tagsIn } from '@souk/platform/cache-tags';
-import { CallFailure, type GraphQLAnswer, isPlain } from '@souk/platform/graphql-call';
+import { CallFailure, type GraphQLAnswer, lettersOf } from '@souk/platform/graphql-call';
 import {
   ASSERTION_HEADER,
   CLIENT_AGENT_HEADER,
@@ -174,7 +174,8 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       // What a subgraph says beside its answer is for the gateway.
       tell('answered', extensions);
       scope.sources?.note({ tags: tagsIn(extensions), askedAtMs });
-      return { data, errors, mustEscape: !isPlain(answer) };
+      const { isPlain, isAscii } = lettersOf(answer);
+      return { data, errors, mustEscape: !isPlain, isAscii };
     } catch (error) {
       const { outcome, loss } = consequencesOf(error);
       tell(outcome);

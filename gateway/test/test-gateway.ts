@@ -107,6 +107,7 @@ export async function openTestGateway({
       subgraphClient: () => subgraph,
       introspection: true,
       compiledExecution: true,
+      shortWay: true,
       documentLimits: defaultDocumentLimits,
       persistedQueries: createPersistedQueries(redis),
       rateLimits: openRateLimits({ redis, limits: doorLimits, instances }),

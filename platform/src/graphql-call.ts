@@ -67,14 +67,18 @@ export async function callGraphQL(pool: Pool, call: GraphQLCall): Promise<GraphQ
       const kind = status === 401 ? 'refused' : 'wrong-answer';
       throw new CallFailure(kind, `Expected a GraphQL answer, got status ${status}.`);
     }
-    return readAnswer(await answer.body.text());
+    return readAnswer(await answer.body.text(), Number(answer.headers['content-length']));
   } catch (error) {
     throw failureOf(error, signal);
   }
 }
 
-/** A server that is stopping, or a proxy, answers with JSON of its own. */
-function readAnswer(text: string): GraphQLAnswer {
+/**
+ * A server that is stopping, or a proxy, answers with JSON of its own.
+ *
+ * @param bytes how many bytes the text had; NaN when that was not said
+ */
+function readAnswer(text: string, bytes: number): GraphQLAnswer {
   let answer: unknown;
   try {
     answer = JSON.parse(text);
@@ -84,16 +88,26 @@ function readAnswer(text: string): GraphQLAnswer {
   if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer)) {
     throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got other JSON.');
   }
-  if (!text.includes('\\')) plain.add(answer);
-  return answer as GraphQLAnswer;
+  const value: Letters = { isPlain: !text.includes('\\'), isAscii: text.length === bytes };
+  return Object.defineProperty(answer as GraphQLAnswer, letters, { value });
 }
 
-const plain = new WeakSet<object>();
+const letters = Symbol('letters');
 
-/** Whether all strings of an answer can be written as JSON just as they are: its text had no backslash, without which nothing is escaped (RFC 8259, section 7). */
-export function isPlain(answer: GraphQLAnswer): boolean {
-  return plain.has(answer);
+/** What the strings of an answer are like, for whoever writes them again. */
+export interface Letters {
+  /** Whether they can be written as JSON just as they are: its text had no backslash, without which nothing is escaped (RFC 8259, section 7). */
+  isPlain: boolean;
+  /** Whether each letter is one byte of UTF-8. */
+  isAscii: boolean;
 }
+
+/** What the strings of an answer are like; where nobody has looked at its text, they may be anything. */
+export function lettersOf(answer: GraphQLAnswer): Letters {
+  return (answer as { [letters]?: Letters })[letters] ?? anything;
+}
+
+const anything: Letters = { isPlain: false, isAscii: false };
 
 function failureOf(cause: unknown, signal: AbortSignal): unknown {
   // A request that cannot be written down is our own mistake, and no word about the other side.

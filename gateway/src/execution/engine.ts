@@ -61,6 +61,9 @@ export function createEngine(options: EngineOptions): Engine {
   const { graph, services, onExecution, onPlan, givesText, areVariablesChecked } = options;
   const operations = createOperations(options);
 
+  const finish = (text: string, isAscii: boolean) =>
+    (givesText ? WrittenData.of(text, isAscii) : JSON.parse(text)) as Record<string, unknown>;
+
   async function executeCompiled(planned: PlannedOperation, context: RequestContext): Promise<ExecutionResult> {
     const variables = context.request.variables ?? {};
     const form = planned.formFor(variables);
@@ -70,9 +73,10 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const sent: SentRequest[] = [];
     try {
-      const text = await run(form, variables, (fetch, request) => traced(fetch, request, context), sent);
+      const ask = (fetch: CompiledFetch, request: SubgraphRequest) => traced(fetch, request, context);
+      const data = await run(form, variables, ask, sent, finish);
       onExecution('compiled', undefined);
-      return { data: (givesText ? new WrittenData(text) : JSON.parse(text)) as Record<string, unknown> };
+      return { data };
     } catch (error) {
       if (error instanceof Unexpected && error.isAstray) planned.giveUp(variables, error.message);
       onExecution('slow', error instanceof Error ? error.message : String(error));

@@ -10,6 +10,8 @@ export interface SubgraphAnswer {
   errors?: readonly SubgraphError[] | undefined;
   /** Whether its strings may have characters in them that JSON escapes. */
   mustEscape: boolean;
+  /** Whether each of their characters is one byte of UTF-8. */
+  isAscii?: boolean;
   /** Whether the subgraph did not answer, and its errors say what is lost for it. */
   isLost?: boolean;
 }
@@ -33,22 +35,24 @@ export interface SentRequest {
 /**
  * Runs an operation in its compiled form.
  *
- * @param sent takes what was sent, also when the run ends in an error
- * @returns the text of `data`
+ * @param sent   takes what was sent, also when the run ends in an error
+ * @param finish makes something of the text of `data` at once: it is in thousands of pieces, which must not be kept
  * @throws {Unexpected} as soon as anything is not as it is when all is well
  */
-export async function run(
+export async function run<Result>(
   { step, fetches, write }: CompiledOperation,
   variables: Readonly<Record<string, unknown>>,
   send: Send,
   sent: SentRequest[],
-): Promise<string> {
+  finish: (text: string, isAscii: boolean) => Result,
+): Promise<Result> {
   const answers: Answers = { data: [], entities: [], index: [] };
   let mustEscape = false;
+  let isAscii = true;
   let isOver = false;
   try {
     await take(step);
-    return write(answers, mustEscape);
+    return finish(write(answers, mustEscape), isAscii);
   } finally {
     // Steps that run beside one that has failed go no further.
     isOver = true;
@@ -79,6 +83,7 @@ export async function run(
     const given = await answer;
     const data = soundData(given);
     mustEscape ||= given.mustEscape;
+    isAscii &&= given.isAscii === true;
     if (collected) {
       const { _entities: entities } = data;
       if (!Array.isArray(entities) || entities.length !== collected.count)

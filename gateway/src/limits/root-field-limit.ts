@@ -75,9 +75,10 @@ export function limitRootFields({
     async requestDidStart() {
       return {
         async didResolveOperation({ request: { operationName, variables = {} }, contextValue: scope }) {
-          const { document } = scope;
+          const { document, ahead } = scope;
           if ((document?.cost(operationName, variables) ?? 0) > costBudget) return;
-          await limit(scope, document?.rootFields(operationName, variables) ?? []).catch((error: SoukError) => {
+          const counted = ahead?.counted ?? limit(scope, document?.rootFields(operationName, variables) ?? []);
+          await counted.catch((error: SoukError) => {
             throw asRequestError(error);
           });
         },

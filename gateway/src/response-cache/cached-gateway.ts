@@ -28,27 +28,27 @@ function cached(executor: GatewayExecutor, cache: ResponseCache): GatewayExecuto
     if (!question || http?.headers.has(PLAN_HEADER)) return executor(request);
     const answer = await cache.answer(question, scope, async (context) => {
       const { data, errors } = await executor({ ...request, context });
-      return { data: textOf(data), errors: errors as Answer['errors'] };
+      return { data: written(data), errors: errors as Answer['errors'] };
     });
     return inResult(answer);
   };
 }
 
-const PLAN_HEADER = 'apollo-query-plan-experimental';
+/** Shows the plan beside the answer, where that is allowed. */
+export const PLAN_HEADER = 'apollo-query-plan-experimental';
 
-/** In what has been written already, as the compiled executor gives it: it need not be read to be written again. */
 function inResult({ data, errors }: Answer): {
   data?: Record<string, unknown> | null;
   errors?: readonly GraphQLError[];
 } {
   return {
-    ...(data === undefined
-      ? {}
-      : { data: data === 'null' ? null : (new WrittenData(data) as object as Record<string, unknown>) }),
+    ...(data === undefined ? {} : { data: data && (data as object as Record<string, unknown>) }),
     ...(errors ? { errors } : {}),
   };
 }
 
-function textOf(data: unknown): string | undefined {
-  return data instanceof WrittenData ? data.text : JSON.stringify(data);
+/** As the compiled executor gives it: what is written need not be read to be written again. */
+function written(data: unknown): Answer['data'] {
+  if (data === undefined || data === null || data instanceof WrittenData) return data;
+  return WrittenData.of(JSON.stringify(data));
 }

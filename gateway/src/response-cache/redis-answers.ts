@@ -1,5 +1,6 @@
 import { readTagTimes, type TagTimes } from '@souk/platform/cache-tag-times';
 import { type RedisConnection, redisKey } from '@souk/platform/redis';
+import { WrittenData } from '../execution/written-data.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 
 /** Answers in Redis, which all gateways share. */
@@ -51,7 +52,7 @@ function placeOf(key: string): string {
 
 /** First everything but the data, as JSON in one line; the data as they are sent after it, so that they need not be parsed. */
 function write(key: string, { data, ...about }: KeptAnswer): string {
-  return `${JSON.stringify({ key, ...about })}\n${data}`;
+  return `${JSON.stringify({ key, ...about })}\n${data.text}`;
 }
 
 /** The place may be another answer's by now. */
@@ -59,5 +60,5 @@ function read(key: string, text: string | null): KeptAnswer | null {
   if (text === null) return null;
   const end = text.indexOf('\n');
   const { key: found, ...about } = JSON.parse(text.slice(0, end)) as { key: string } & Omit<KeptAnswer, 'data'>;
-  return found === key ? { ...about, data: text.slice(end + 1) } : null;
+  return found === key ? { ...about, data: WrittenData.of(text.slice(end + 1)) } : null;
 }

@@ -3,6 +3,7 @@ import type { Variables } from '@souk/platform/cost';
 import type { RedisConnection } from '@souk/platform/redis';
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { WrittenData } from '../execution/written-data.ts';
 import { createFlights } from '../flights.ts';
 import type { RequestScope } from '../request-scope.ts';
 import type { KeptAnswer } from './kept-answer.ts';
@@ -43,8 +44,8 @@ export interface Question {
 
 /** What an operation comes to. */
 export interface Answer {
-  /** The JSON text of `data`; undefined when the request was refused. */
-  data: string | undefined;
+  /** Undefined when the request was refused. */
+  data: WrittenData | null | undefined;
   errors?: readonly GraphQLError[] | undefined;
 }
 
@@ -56,8 +57,8 @@ export interface ResponseCacheOptions {
 
 const TRUSTED_MS = 1_000;
 const MAX_ANSWERS = 5_000;
-const MEMORY_CHARACTERS = 32 * 1024 * 1024;
-const MAX_ANSWER_CHARACTERS = 256 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 256 * 1024;
 
 /** An answer in memory; times by `performance.now()`. */
 interface Remembered extends KeptAnswer {
@@ -78,9 +79,9 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
   const flights = createFlights<Landing>({ boardingMs: TRUSTED_MS });
   const memory = new LRUCache<string, Remembered>({
     max: MAX_ANSWERS,
-    maxSize: MEMORY_CHARACTERS,
-    maxEntrySize: MAX_ANSWER_CHARACTERS,
-    sizeCalculation: ({ data }) => data.length,
+    maxSize: MEMORY_BYTES,
+    maxEntrySize: MAX_ANSWER_BYTES,
+    sizeCalculation: ({ data }) => data.answer.length,
   });
 
   async function find({ key, maxAgeSeconds }: Question, scope: RequestScope, run: Run): Promise<Landing> {
@@ -96,7 +97,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
     const sources = collectSources();
     const answer = await run({ ...scope, sources });
     const tags = sources.tags();
-    if (answer.data === undefined || answer.errors?.length || !tags) return { answer, result: 'miss' };
+    if (!answer.data || answer.errors?.length || !tags) return { answer, result: 'miss' };
     const beganAtMs = Math.min(askedAtMs, sources.oldestMs());
     // What others had asked for before may be older than the time Redis told.
     const madeAtMs = times && times.nowMs - Math.ceil(Math.max(0, toldAtMs - sources.oldestMs()));

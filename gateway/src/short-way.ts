@@ -1,0 +1,185 @@
+import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import { type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
+import { Counter } from 'prom-client';
+import { costEstimated } from './accounting/request-record.ts';
+import { COST_HEADER } from './cost-limit.ts';
+import { WrittenData } from './execution/written-data.ts';
+import type { RootFieldLimit } from './limits/root-field-limit.ts';
+import type { RequestScope } from './request-scope.ts';
+import { PLAN_HEADER } from './response-cache/cached-gateway.ts';
+
+type GatewayInterface = ApolloServerOptionsWithGateway<RequestScope>['gateway'];
+type GatewayExecutor = NonNullable<Awaited<ReturnType<GatewayInterface['load']>>['executor']>;
+type GatewayRequest = Parameters<GatewayExecutor>[0];
+type GatewayResult = Awaited<ReturnType<GatewayExecutor>>;
+
+/**
+ * The way of a known query past Apollo Server, whose pipeline takes longer than all the rest of a small one.
+ *
+ * It is for queries that Apollo Server has found valid before, sent in the usual form, and it does for them what the pipeline would, with the same functions.
+ * When all is well it has the answer. Otherwise the request goes the long way, and goes on from where the short way left it: see `Ahead`.
+ */
+export interface ShortWay {
+  /** Whose executor Apollo Server is to have. */
+  gateway: GatewayInterface;
+  /** Follows which schema Apollo Server serves. */
+  plugin: ApolloServerPlugin<RequestScope>;
+  /** Answers a request that the door has let in; undefined when it has to go the long way. */
+  take(admitted: HTTPGraphQLRequest, scope: RequestScope): Promise<ShortAnswer | undefined>;
+  /** Notes in which media type Apollo Server has answered a request that was well, so that another one that accepts the same is answered so, too. */
+  learn(admitted: HTTPGraphQLRequest, contentType: string | undefined): void;
+}
+
+export interface ShortAnswer {
+  contentType: string;
+  body: Buffer;
+}
+
+/** What the short way has done for a request: its variables are right, its cost was noted and is not too high. The long way does none of it again. */
+export interface Ahead {
+  /** The word of the limit on root fields. */
+  counted: Promise<void>;
+  /** What came of its execution; undefined when it was not executed. */
+  executed?: Promise<GatewayResult>;
+}
+
+export interface ShortWayOptions {
+  /** Path of the endpoint. */
+  endpoint: string;
+  costBudget: number;
+  limit: RootFieldLimit;
+}
+
+const answers = new Counter({
+  name: 'souk_short_way_answers_total',
+  help: 'Answers to known queries that were found without the pipeline of Apollo Server.',
+  labelNames: ['endpoint'],
+});
+
+const JSON_TYPES = new Set<string | undefined>(['application/json', 'application/json; charset=utf-8']);
+const MAX_ACCEPTS = 50;
+const MAX_ACCEPT_LENGTH = 256;
+
+/** Puts a short way before a gateway. */
+export function createShortWay(gateway: GatewayInterface, options: ShortWayOptions): ShortWay {
+  const { endpoint, costBudget, limit } = options;
+  /** The media types of answers by the Accept header. */
+  const contentTypes = new Map<string, string>();
+  let executor: GatewayExecutor | null = null;
+  let schema: GraphQLSchema | undefined;
+
+  return {
+    gateway: {
+      onSchemaLoadOrUpdate: (callback) => gateway.onSchemaLoadOrUpdate(callback),
+      async load(loading) {
+        ({ executor } = await gateway.load(loading));
+        return { executor: executor && continued(executor) };
+      },
+      stop: () => gateway.stop(),
+    },
+
+    plugin: {
+      async serverWillStart() {
+        return {
+          schemaDidLoadOrUpdate({ apiSchema }) {
+            schema = apiSchema;
+          },
+        };
+      },
+    },
+
+    async take(admitted, scope) {
+      const contentType = contentTypes.get(acceptOf(admitted));
+      if (!contentType || !schema || !executor || !isUsual(admitted, scope)) return undefined;
+      const question = questionIn(admitted, scope, schema);
+      const { document, record } = scope;
+      if (!question || !document) return undefined;
+      const { operationName, variables = {} } = question.request;
+      const cost = document.cost(operationName, variables);
+      if (cost === undefined || cost > costBudget) return undefined;
+
+      costEstimated(record, endpoint, cost);
+      const ahead: Ahead = { counted: limit(scope, document.rootFields(operationName, variables) ?? []) };
+      scope.ahead = ahead;
+      try {
+        await ahead.counted;
+        ahead.executed = executor(question);
+        const { data, errors } = await ahead.executed;
+        if (errors?.length || !((data as unknown) instanceof WrittenData)) return undefined;
+        answers.inc({ endpoint });
+        return { contentType, body: (data as unknown as WrittenData).answer };
+      } catch {
+        // The long way says what is wrong.
+        return undefined;
+      }
+    },
+
+    learn(admitted, contentType) {
+      const accept = acceptOf(admitted);
+      if (contentType === undefined || contentTypes.size >= MAX_ACCEPTS || accept.length > MAX_ACCEPT_LENGTH) return;
+      if (admitted.method === 'POST') contentTypes.set(accept, contentType);
+    },
+  };
+}
+
+function acceptOf({ headers }: HTTPGraphQLRequest): string {
+  return headers.get('accept') ?? '';
+}
+
+/** Whether nothing about a request asks for more than its answer. */
+function isUsual({ method, headers }: HTTPGraphQLRequest, { custody, debug }: RequestScope): boolean {
+  return (
+    method === 'POST' &&
+    JSON_TYPES.has(headers.get('content-type')) &&
+    custody === undefined &&
+    debug === undefined &&
+    !headers.has(COST_HEADER) &&
+    !headers.has(PLAN_HEADER)
+  );
+}
+
+/** What Apollo Server would give to the executor; undefined for what it would have to look at first. */
+function questionIn(
+  { body }: HTTPGraphQLRequest,
+  scope: RequestScope,
+  schema: GraphQLSchema,
+): GatewayRequest | undefined {
+  const { document } = scope;
+  // What is delivered in parts is another kind of answer.
+  if (!document?.validAs || document.text.includes('@defer')) return undefined;
+  const { operationName, variables, extensions } = body as Record<string, unknown>;
+  if (!isName(operationName) || !isObject(variables) || !isObject(extensions)) return undefined;
+  const operation = getOperationAST(document.ast, operationName);
+  if (operation?.operation !== 'query' || document.asksForSchema) return undefined;
+  const { variableDefinitions = [] } = operation;
+  if (variableDefinitions.length > 0) {
+    if (getVariableValues(schema, variableDefinitions, variables ?? {}, { maxErrors: 1 }).errors) return undefined;
+  }
+  return {
+    request: {
+      query: document.text,
+      ...(operationName ? { operationName } : {}),
+      ...(variables ? { variables } : {}),
+    },
+    schema,
+    document: document.ast,
+    operation,
+    operationName: operation.name?.value ?? null,
+    source: document.text,
+    queryHash: document.hash(),
+    context: scope,
+    logger: scope.log,
+    metrics: {},
+  } as unknown as GatewayRequest;
+}
+
+const isName = (value: unknown): value is string | null | undefined =>
+  value === undefined || value === null || typeof value === 'string';
+
+const isObject = (value: unknown): value is Record<string, unknown> | null | undefined =>
+  value === undefined || (typeof value === 'object' && !Array.isArray(value));
+
+/** Goes on from what the short way has executed. */
+function continued(executor: GatewayExecutor): GatewayExecutor {
+  return (request) => (request.context as RequestScope).ahead?.executed ?? executor(request);
+}
