@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { sendBytes } from './attacks/raw-socket.ts';
 import { newCustomer } from './client.ts';
+import { counter } from './counters.ts';
 
 const { gatewayUrl, folder, metricsUrls } = inject('shop');
 const logs = join(folder, 'logs');
@@ -132,6 +134,29 @@ describe('a secret is in no log of gateway or subgraphs', () => {
     sent.push(requestId);
   });
 
+  it.each([
+    ['in what is no HTTP', `${secret}\r\n\r\n`, 400],
+    ['in headers that are too long', `GET / HTTP/1.1\r\nhost: a\r\nx: ${secret.repeat(600)}\r\n\r\n`, 431],
+    ['in an address that is none', `GET /%zz${secret} HTTP/1.1\r\nhost: a\r\nx-request-id: no\r\n\r\n`, 400],
+    ['in what is expected', `GET / HTTP/1.1\r\nhost: a\r\nexpect: ${secret}\r\n\r\n`, 417],
+  ])('%s, which is told of all the same', async (_, bytes, status) => {
+    const unreadable = () => counter(metricsUrls.gateway, 'souk_http_unreadable_requests_total', `status="${status}"`);
+    const counted = await unreadable();
+    const { errors } = await sendBytes(gatewayUrl, bytes);
+    const requestId = String(errors[0]?.extensions?.['requestId']);
+    sent.push(requestId);
+    await vi.waitFor(() => expect(linesOf(requestId)).toHaveLength(1));
+    expect(linesOf(requestId)[0]).toMatchObject({
+      msg: 'request',
+      endpoint: 'other',
+      status,
+      outcome: 'refused',
+      clientIp: '127.0.0.1',
+      errorCodes: ['BAD_USER_INPUT'],
+    });
+    expect(await unreadable()).toBe(counted + 1);
+  });
+
   it('although each of them was told of', async () => {
     await vi.waitFor(() => {
       for (const requestId of sent) expect(linesOf(requestId).filter(({ msg }) => msg === 'request')).toHaveLength(1);
@@ -147,6 +172,10 @@ describe('a secret is in no log of gateway or subgraphs', () => {
   it('nor in any metric', async () => {
     for (const url of Object.values(metricsUrls)) expect(await (await fetch(url)).text()).not.toContain(secret);
   });
+});
+
+it('has no warning of what the gateway is made of', () => {
+  expect(readFileSync(join(logs, 'gateway.log'), 'utf8')).not.toMatch(/FSTWRN|DeprecationWarning/);
 });
 
 it('tells what subgraphs a request took, and nobody who asked', async () => {

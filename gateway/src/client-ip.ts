@@ -13,5 +13,10 @@ export function clientIpOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>
   const { six, four } = WITH_PORT.exec(ip)?.groups ?? {};
   const told = six ?? four ?? ip;
   const address = isIP(told) === 0 || told.includes('%') ? (socket.remoteAddress ?? '') : told;
+  return plainAddress(address);
+}
+
+/** An address of IPv4 as such, where a socket of IPv6 says it. */
+export function plainAddress(address: string): string {
   return address.replace(IPV4_IN_IPV6, '');
 }

@@ -1,5 +1,6 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { clipMessage, type ErrorCode, errorCodes, SoukError } from '@souk/platform/errors';
+import { mediaTypeFor } from '@souk/platform/http-errors';
 import type { FastifyReply } from 'fastify';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { errorAnswered } from './accounting/request-record.ts';
@@ -69,10 +70,4 @@ export function refuse(reply: FastifyReply, status: number, error: SoukError): F
 function limitOf(error: unknown): LimitName | undefined {
   if (error instanceof RateLimited) return error.limit;
   return error instanceof GraphQLError ? limitOf(error.originalError) : undefined;
-}
-
-/** The newer media type for clients that accept it (GraphQL over HTTP, section 6). */
-function mediaTypeFor(accept = ''): string {
-  const graphql = 'application/graphql-response+json';
-  return `${accept.includes(graphql) ? graphql : 'application/json'}; charset=utf-8`;
 }

@@ -14,7 +14,8 @@ import { countInstances } from './limits/instance-count.ts';
 import { openRateLimits } from './limits/rate-limits.ts';
 import { createPersistedQueries } from './persisted-queries.ts';
 import { joinProcesses } from './processes/worker.ts';
-import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from './server.ts';
+import { createPublicServer } from './public-server.ts';
+import { addEndpoint, type Endpoint, type EndpointOptions } from './server.ts';
 import { createMutationClock } from './subgraph-client/mutation-clock.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
 import { openSubscriptions } from './subscriptions/open-subscriptions.ts';
@@ -56,8 +57,7 @@ function subgraphUrls(name: string): string[] {
   return urls;
 }
 
-const app = createHttpServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
-addCommonAnswers(app);
+const app = createPublicServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
 const origins = createBrowserOrigins(env.CORS_ORIGINS, isProduction);
 await app.register(cors, {
   delegator: corsOptionsFor(origins, { maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'] }),

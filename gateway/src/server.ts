@@ -8,15 +8,12 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
-import { REQUEST_ID_HEADER } from '@souk/platform/identity';
 import type { Logger } from '@souk/platform/logger';
 import type { RedisConnection } from '@souk/platform/redis';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
-import { accountRequests } from './accounting/account-requests.ts';
 import { debugReportFor, reportPlan, withReport } from './accounting/debug.ts';
 import { viewerKnown } from './accounting/request-record.ts';
 import type { Authenticate } from './authenticate.ts';
-import { refuseOtherEncodings } from './body-encoding.ts';
 import type { BrowserOrigins } from './browser-origins.ts';
 import { clientIpOf } from './client-ip.ts';
 import { limitCost } from './cost-limit.ts';
@@ -366,30 +363,3 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   RATE_LIMITED: 429,
   SUBGRAPH_UNAVAILABLE: 503,
 };
-
-/** What holds for every answer of the public port, GraphQL or not. */
-export function addCommonAnswers(app: FastifyInstance): void {
-  accountRequests(app);
-  app.addHook('onRequest', async (request, reply) => {
-    reply
-      .header(REQUEST_ID_HEADER, request.id)
-      .header('cache-control', 'no-store')
-      .header('x-content-type-options', 'nosniff');
-  });
-  app.addHook('preParsing', refuseOtherEncodings);
-  app.setNotFoundHandler((_request, reply) => {
-    return refuse(
-      reply,
-      404,
-      new SoukError('BAD_USER_INPUT', 'There is nothing here. The API is at /graphql and /admin/graphql.'),
-    );
-  });
-  app.setErrorHandler((error, request, reply) => {
-    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-    // Below 500 it is Fastify's own word about the request: its size, its media type, its JSON.
-    if (status >= 400 && status < 500)
-      return refuse(reply, status, new SoukError('BAD_USER_INPUT', (error as Error).message));
-    request.log.error({ err: error }, 'unexpected error');
-    return refuse(reply, 500, new SoukError('INTERNAL_SERVER_ERROR', 'Something went wrong on our side.'));
-  });
-}

@@ -3,13 +3,13 @@ import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import type { Logger } from '@souk/platform/logger';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis } from '@souk/platform/redis';
-import { createHttpServer } from '@souk/platform/service';
 import { createBrowserOrigins } from '../src/browser-origins.ts';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
 import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
+import { createPublicServer } from '../src/public-server.ts';
 import type { RequestScope } from '../src/request-scope.ts';
-import { addCommonAnswers, addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
+import { addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
 import type { SubgraphClient } from '../src/subgraph-client.ts';
 import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
@@ -88,8 +88,7 @@ export async function openTestGateway({
   } as unknown as SubgraphClient;
   const supergraphSdl = readFileSync(schemaFile('gateway/storefront.graphql'), 'utf8');
 
-  const app = createHttpServer(logger);
-  addCommonAnswers(app);
+  const app = createPublicServer(logger);
   const limits = { ...defaultSubscriptionLimits, ...subscriptionLimits };
   const subscriptions = await openSubscriptions(app, { redis, limits, onChange: () => {}, logger });
   const stop = await addEndpoint(

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { register } from 'prom-client';
 import { Agent, request } from 'undici';
-import { describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from './logger.ts';
 import { addHealth, createHttpServer } from './service.ts';
 
 const logger = createLogger('test', { level: 'silent' });
+
+beforeEach(() => register.resetMetrics());
 
 describe('a server', () => {
   it('never repeats an unexpected error to its caller', async () => {
@@ -31,8 +34,11 @@ describe('a server', () => {
     ['headers too long', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
     ['an address too long', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431],
     ['what is no HTTP', 'nonsense\r\n\r\n', 400],
-  ])('answers %s in the shape of every other error', async (_, bytes, status) => {
-    const app = createHttpServer(logger);
+    ['an address that is none', 'GET /%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n', 400],
+    ['an expectation of another kind', 'GET / HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n', 417],
+  ])('answers %s in the shape of every other error, and tells of it', async (_, bytes, status) => {
+    const told: unknown[] = [];
+    const app = createHttpServer(logger, { onUnreadable: (request) => told.push(request) });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send({ errors: [] }));
     await app.listen({ port: 0 });
     const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
@@ -40,11 +46,20 @@ describe('a server', () => {
     const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
     await app.close();
     expect(head).toContain(`HTTP/1.1 ${status} `);
-    if (status === 404) return;
-    const requestId = /x-request-id: (\S+)/i.exec(head)?.[1];
-    expect(JSON.parse(body)).toEqual({
-      errors: [{ message: expect.any(String), extensions: { code: 'BAD_USER_INPUT', retryable: false, requestId } }],
+    if (status === 404) return expect(told).toEqual([]);
+    const answer = JSON.parse(body);
+    expect(answer).toEqual({
+      errors: [
+        {
+          message: expect.any(String),
+          extensions: { code: 'BAD_USER_INPUT', retryable: false, requestId: expect.any(String) },
+        },
+      ],
     });
+    const { requestId } = answer.errors[0].extensions;
+    expect(told).toEqual([{ requestId, status, address: expect.stringMatching(/127\.0\.0\.1$/) }]);
+    const counter = await register.getSingleMetric('souk_http_unreadable_requests_total')?.get();
+    expect(counter?.values).toEqual([{ labels: { status }, value: 1 }]);
   });
 
   it('closes with its last answer, although clients would keep their connections', async () => {

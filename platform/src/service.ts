@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import { Server, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import {
@@ -14,11 +12,11 @@ import {
 } from 'fastify';
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
-import { clipMessage, type ErrorCode } from './errors.ts';
 import { flushTelemetry } from './flush-telemetry.ts';
+import { answerErrors, type UnreadableRequest, unreadableHandlers } from './http-errors.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
-import { REQUEST_TIMEOUT_MS, refuseAmbiguousHost, refuseOtherExpectations, strictHttp } from './strict-http.ts';
+import { REQUEST_TIMEOUT_MS, refuseAmbiguousHost, strictHttp } from './strict-http.ts';
 
 /** What every service reads from its environment. A service's `env.ts` spreads this and adds its own. */
 export const serviceEnvironment = {
@@ -65,12 +63,13 @@ const HEADER_LIMIT_BYTES = 16 * 1024;
 /**
  * A Fastify instance with request ids, logs, durations and limits; the service adds its routes.
  * `trustedProxyHops` says how many proxies in front may name the client's address; with 0 it is the socket's.
- * `bodyLimitBytes` is for servers that are asked by services only.
+ * `bodyLimitBytes` is for servers that are asked by services only. `onUnreadable` is told of requests that get to no route and no hook.
  */
 export function createHttpServer(
   logger: Logger,
-  { trustedProxyHops = 0, bodyLimitBytes = BODY_LIMIT_BYTES } = {},
+  { trustedProxyHops = 0, bodyLimitBytes = BODY_LIMIT_BYTES, onUnreadable = () => {} }: HttpServerOptions = {},
 ): FastifyInstance {
+  const { refuseOtherExpectations, ...unreadable } = unreadableHandlers(onUnreadable);
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     // One line for each request that failed, none for those that went well: traces and metrics tell those, and the gateway has a request log of its own.
@@ -80,26 +79,17 @@ export function createHttpServer(
     trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
     bodyLimit: bodyLimitBytes,
     http: { ...strictHttp, maxHeaderSize: HEADER_LIMIT_BYTES },
-    clientErrorHandler: answerUnreadable,
+    ...unreadable,
     keepAliveTimeout: 72_000,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     // Who is connected still is served, and told by `connection: close` to come no more.
     return503OnClosing: false,
-    frameworkErrors: (_error, request, reply) =>
-      answerError(reply, 400, request.id, 'BAD_USER_INPUT', 'Expected the address of the request to be well-formed.'),
   });
-  app.setErrorHandler((error, request, reply) => {
-    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-    // Below 500 it is Fastify's own word about the request: its size, its media type, its JSON.
-    if (status >= 400 && status < 500)
-      return answerError(reply, status, request.id, 'BAD_USER_INPUT', (error as Error).message);
-    request.log.error({ err: error }, 'unexpected error');
-    return answerError(reply, 500, request.id, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
-  });
+  answerErrors(app);
   // After the hooks in which services begin to tell of a request, so that they tell of this one, too.
   app.addHook('preParsing', refuseAmbiguousHost);
-  refuseOtherExpectations(app, (message) => errorBody(randomUUID(), 'BAD_USER_INPUT', message));
+  refuseOtherExpectations(app);
   endConnectionsOnLeaving(app);
   app.addHook('onResponse', async (request, reply) => {
     if (staysOpen(request, reply)) return;
@@ -109,6 +99,12 @@ export function createHttpServer(
     );
   });
   return app;
+}
+
+export interface HttpServerOptions {
+  trustedProxyHops?: number;
+  bodyLimitBytes?: number;
+  onUnreadable?: (request: UnreadableRequest) => void;
 }
 
 /** A WebSocket or a stream of events takes as long as its client listens. */
@@ -128,50 +124,6 @@ function endConnectionsOnLeaving(app: FastifyInstance): void {
     if (leaving.has(app)) reply.header('connection', 'close');
   });
 }
-
-/** An error outside GraphQL, in the shape of one inside. What Fastify would answer repeats the messages of unexpected errors. */
-function answerError(reply: FastifyReply, status: number, requestId: string, code: ErrorCode, message: string) {
-  return reply
-    .code(status)
-    .type('application/json; charset=utf-8')
-    .send(errorBody(requestId, code, message));
-}
-
-function errorBody(requestId: string, code: ErrorCode, message: string): string {
-  return JSON.stringify({
-    errors: [{ message: clipMessage(message), extensions: { code, retryable: false, requestId } }],
-  });
-}
-
-/** Answers what Node could not read as a request, so that there is none that a route could answer. The connection is of no use after that. */
-function answerUnreadable({ code }: { code?: string }, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, message] = unreadable[code ?? ''] ?? [400, 'Expected a well-formed HTTP request.'];
-  refuseOnSocket(socket, status, message);
-}
-
-/** Answers a request that is no route's to answer, in the shape of all errors outside GraphQL, and ends its connection. */
-export function refuseOnSocket(socket: Duplex, status: number, message: string): void {
-  const requestId = randomUUID();
-  const body = errorBody(requestId, 'BAD_USER_INPUT', message);
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'content-type: application/json; charset=utf-8',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
-    `${REQUEST_ID_HEADER}: ${requestId}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-const unreadable: Record<string, [status: number, message: string]> = {
-  HPE_HEADER_OVERFLOW: [431, 'Expected the headers of the request to be shorter.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Expected the whole request sooner.'],
-};
 
 /** The caller's own id where it is fit to be written to a log, a new one otherwise. */
 function requestId(offered: string | string[] | undefined): string {

@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 
 /** Where HTTP leaves room for two readings, or for taking one's time, a client that uses it gets no further. */
 export const strictHttp = {
@@ -24,18 +23,4 @@ export async function refuseAmbiguousHost({ raw }: FastifyRequest): Promise<void
   const isRequired = raw.httpVersionMajor > 1 || raw.httpVersionMinor > 0;
   if (hosts === 1 || (hosts === 0 && !isRequired)) return;
   throw Object.assign(new Error('Expected one Host header.'), { statusCode: 400 });
-}
-
-/** Says what was expected of a client that expects something else than to be told to go on (RFC 9110, section 10.1.1); Node would say nothing. */
-export function refuseOtherExpectations(app: FastifyInstance, bodyOf: (message: string) => string): void {
-  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const body = bodyOf('Expected no other expectation than 100-continue.');
-    response.writeHead(417, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': Buffer.byteLength(body),
-      'cache-control': 'no-store',
-      connection: 'close',
-    });
-    response.end(body);
-  });
 }

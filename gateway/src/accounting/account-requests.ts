@@ -1,4 +1,7 @@
+import type { UnreadableRequest } from '@souk/platform/http-errors';
+import type { Logger } from '@souk/platform/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { plainAddress } from '../client-ip.ts';
 import {
   NO_OPERATION,
   OTHER_OPERATION,
@@ -37,6 +40,16 @@ export function accountRequests(app: FastifyInstance): void {
     });
     done(null, payload);
   });
+}
+
+/**
+ * Tells of a request that could not be read, of which there is nothing to tell but that it came, from where, and what it was answered. Its bytes are
+ * anybody's, and in no log.
+ */
+export function accountUnreadable(logger: Logger, { requestId, status, address }: UnreadableRequest): void {
+  const clientIp = address === undefined ? undefined : plainAddress(address);
+  const refused = { endpoint: 'other', status, outcome: 'refused', errorCodes: ['BAD_USER_INPUT'], limit: 'passed' };
+  logger.info({ requestId, clientIp, ...refused }, 'request');
 }
 
 function close(record: RequestRecord, request: FastifyRequest, reply: FastifyReply): void {

@@ -1,7 +1,7 @@
 import websocket from '@fastify/websocket';
+import { refuseOnSocket } from '@souk/platform/http-errors';
 import type { Logger } from '@souk/platform/logger';
 import type { RedisConnection } from '@souk/platform/redis';
-import { refuseOnSocket } from '@souk/platform/service';
 import type { FastifyInstance } from 'fastify';
 import { handleProtocols } from 'graphql-ws';
 import { type Connections, createConnections } from './connections.ts';

@@ -1,0 +1,35 @@
+import { SoukError } from '@souk/platform/errors';
+import { httpErrorOf } from '@souk/platform/http-errors';
+import { REQUEST_ID_HEADER } from '@souk/platform/identity';
+import type { Logger } from '@souk/platform/logger';
+import { createHttpServer, type HttpServerOptions } from '@souk/platform/service';
+import type { FastifyInstance } from 'fastify';
+import { accountRequests, accountUnreadable } from './accounting/account-requests.ts';
+import { errorAnswered } from './accounting/request-record.ts';
+import { refuseOtherEncodings } from './body-encoding.ts';
+import { refuse } from './errors.ts';
+
+/** The server of the public port: what holds for every answer of it, GraphQL or not. */
+export function createPublicServer(
+  logger: Logger,
+  options: Pick<HttpServerOptions, 'trustedProxyHops'> = {},
+): FastifyInstance {
+  const app = createHttpServer(logger, { ...options, onUnreadable: (request) => accountUnreadable(logger, request) });
+  accountRequests(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply
+      .header(REQUEST_ID_HEADER, request.id)
+      .header('cache-control', 'no-store')
+      .header('x-content-type-options', 'nosniff');
+  });
+  app.addHook('preParsing', refuseOtherEncodings);
+  app.addHook('onError', async ({ record }, _reply, error) => errorAnswered(record, httpErrorOf(error).code));
+  app.setNotFoundHandler((_request, reply) => {
+    return refuse(
+      reply,
+      404,
+      new SoukError('BAD_USER_INPUT', 'There is nothing here. The API is at /graphql and /admin/graphql.'),
+    );
+  });
+  return app;
+}
