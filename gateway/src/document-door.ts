@@ -1,4 +1,5 @@
 import type { ApolloServerOptions, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import { coordinatesOf } from '@souk/schema/usage/coordinates';
 import { documentAdmitted, documentLookedUp } from './accounting/request-record.ts';
 import type { DocumentLimits } from './document-guard.ts';
 import { createKnownDocuments, type KnownDocument, type KnownDocuments } from './known-documents.ts';
@@ -6,6 +7,7 @@ import { type RequestScope, requestScope } from './request-scope.ts';
 import type { Safelist } from './safelist.ts';
 import { createLiveQueries } from './subscriptions/live-queries.ts';
 import type { LiveQuery } from './subscriptions/live-query.ts';
+import type { CountUsage } from './usage/usage-counts.ts';
 import { operationNameIn, type WantedDocument, wantedDocument, withText } from './wanted-document.ts';
 
 /** The way of a document from a request to Apollo Server: found, let in by the safelist, measured by the guard, and remembered. */
@@ -48,9 +50,11 @@ export interface DocumentDoorOptions {
   endpoint: string;
   safelist: Safelist;
   limits: DocumentLimits;
+  /** Counts what clients ask for; undefined where nobody wants to know. */
+  countUsage: CountUsage | undefined;
 }
 
-export function createDocumentDoor({ endpoint, safelist, limits }: DocumentDoorOptions): DocumentDoor {
+export function createDocumentDoor({ endpoint, safelist, limits, countUsage }: DocumentDoorOptions): DocumentDoor {
   let documents: KnownDocuments | undefined;
   let liveQueries: DocumentDoor['liveQuery'] | undefined;
 
@@ -73,6 +77,7 @@ export function createDocumentDoor({ endpoint, safelist, limits }: DocumentDoorO
           name: safelist.nameOf(text),
           kind: known.kind(operationNameIn(request)),
           hash: known.hash(),
+          asked: known.asked(operationNameIn(request)),
         });
         documentLookedUp(endpoint, isKnown, documents?.count() ?? 0);
         safelist.learn(wanted);
@@ -91,7 +96,11 @@ export function createDocumentDoor({ endpoint, safelist, limits }: DocumentDoorO
       async serverWillStart() {
         return {
           schemaDidLoadOrUpdate({ apiSchema, coreSupergraphSdl = '' }) {
-            documents = createKnownDocuments(coreSupergraphSdl, limits);
+            documents = createKnownDocuments(
+              coreSupergraphSdl,
+              limits,
+              countUsage && ((document) => countUsage(() => coordinatesOf(document(), apiSchema))),
+            );
             liveQueries = createLiveQueries(documents, apiSchema);
           },
         };

@@ -22,6 +22,11 @@ export const readEnv = () =>
         z.record(z.string(), endpoints()),
         'Expected the GraphQL endpoint of each subgraph, or a list of them, such as {"user":"http://localhost:4001/graphql",…}.',
       ),
+      /** The registry of schemas, as its commands take it: a folder, mysql://… or https://…, and for that a token. */
+      SOUK_REGISTRY: text(
+        'A folder, mysql://account:password@host/souk_registry, or https://registry.example.',
+      ).optional(),
+      SOUK_REGISTRY_TOKEN: text('A token of the registry.').optional(),
       /** Composed supergraphs, watched for changes: what everybody sees, and what staff see. */
       SUPERGRAPH_STOREFRONT_FILE: text('The storefront supergraph, as composed.').default(
         schemaFile('gateway/storefront.graphql'),
@@ -64,6 +69,10 @@ export const readEnv = () =>
         schemaFile('manifests/storefront.json'),
       ),
       ADMIN_MANIFEST_FILE: text('A manifest of registered operations.').default(schemaFile('manifests/admin.json')),
+      /** Whether the registry is told which client asks for what; its token has to allow that. */
+      USAGE_RECORDING: oneOf(['on', 'off']).default('on'),
+      /** How often. */
+      USAGE_PERIOD: durationMs().default(60_000),
       /** How many gateways there are at least, each with GATEWAY_PROCESSES processes. They count one another through Redis; this holds until they have, and while Redis is away from the start. */
       GATEWAY_INSTANCES: integer(1, 1_000).default(1),
       /** How many proxies in front of the gateway may name the client's address in X-Forwarded-For. */

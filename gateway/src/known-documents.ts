@@ -9,6 +9,7 @@ import {
   type OperationTypeNode,
   parse,
   print,
+  separateOperations,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
@@ -17,6 +18,7 @@ import { hashOf } from './persisted-queries.ts';
 import { type CacheableOperation, createReadCacheable } from './response-cache/cacheable-operation.ts';
 import { createRootFieldUses, type RootFieldUse, rootFieldsMarked, rootFieldsOf } from './root-fields.ts';
 import { type LiveFields, liveFieldsOf } from './subscriptions/live-query.ts';
+import type { AskedOperation } from './usage/usage-counts.ts';
 
 /** A document that passed the guard, with all that follows from its text alone. */
 export interface KnownDocument {
@@ -36,6 +38,8 @@ export interface KnownDocument {
   kind(operationName: string | undefined): OperationTypeNode | undefined;
   /** SHA-256 of the text, in hexadecimal. */
   hash(): string;
+  /** Where it is counted who asks for one of its operations; undefined when it has none of this name, or nobody counts. Count valid documents only. */
+  asked(operationName: string | undefined): AskedOperation | undefined;
   /** Whether it asks for the schema itself, in whatever part of it. */
   asksForSchema: boolean;
 }
@@ -69,8 +73,13 @@ const BYTES_PER_TOKEN = 500;
  * is known.
  *
  * @param supergraph the composed SDL, which prices fields and says which are sensitive and which finish a purchase
+ * @param openCount opens the count of one operation, which stands in a document of its own; undefined where nobody counts
  */
-export function createKnownDocuments(supergraph: string, limits: DocumentLimits): KnownDocuments {
+export function createKnownDocuments(
+  supergraph: string,
+  limits: DocumentLimits,
+  openCount?: (document: () => DocumentNode) => AskedOperation,
+): KnownDocuments {
   const schema = buildASTSchema(parse(supergraph), { assumeValidSDL: true });
   const sensitiveFields = rootFieldsMarked(schema, 'sensitive');
   const reservedFields = rootFieldsMarked(schema, 'reserved');
@@ -93,6 +102,10 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
       const found = readCacheable({ text, ast }, operation);
       return () => found;
     });
+    const asked = forEachOperation(ast, (operation) => {
+      const opened = openCount?.(() => alone(ast, operation));
+      return () => opened;
+    });
     return {
       text,
       ast,
@@ -102,6 +115,7 @@ export function createKnownDocuments(supergraph: string, limits: DocumentLimits)
         createRootFieldUses(ast, operation, { estimator, sensitiveFields }),
       ),
       cacheable: (operationName) => cacheable(operationName, {}),
+      asked: (operationName) => asked(operationName, {}),
       isReserved: asksOnlyFor(reservedFields, ast),
       asksForSchema: asksForSchema(ast),
       kind: (operationName) => getOperationAST(ast, operationName)?.operation,
@@ -151,6 +165,11 @@ function forEachOperation<Value>(
     prepared.set(operationName, evaluate);
     return evaluate(variables);
   };
+}
+
+/** An operation with the fragments that it needs. */
+function alone(ast: DocumentNode, { name }: OperationDefinitionNode): DocumentNode {
+  return separateOperations(ast)[name?.value ?? ''] ?? ast;
 }
 
 function asksOnlyFor(names: ReadonlySet<string>, ast: DocumentNode): boolean {

@@ -21,6 +21,7 @@ import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts'
 import { openSubscriptions } from './subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits } from './subscriptions/subscription-limits.ts';
 import { supergraphFile } from './supergraph.ts';
+import { openUsageRecording } from './usage/open-usage-recording.ts';
 
 const env = readEnv();
 const processes = joinProcesses();
@@ -86,12 +87,14 @@ const options: EndpointOptions = {
   isProduction,
   logger,
 };
+const usage = await openUsageRecording(env, logger);
 const storefront: Endpoint = {
   path: '/graphql',
   supergraph: supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger),
   costBudget: env.STOREFRONT_COST_BUDGET,
   safelistMode: env.STOREFRONT_SAFELIST,
   manifestFile: env.STOREFRONT_MANIFEST_FILE,
+  countUsage: usage?.counting('storefront'),
 };
 const admin: Endpoint = {
   path: '/admin/graphql',
@@ -99,6 +102,7 @@ const admin: Endpoint = {
   costBudget: env.ADMIN_COST_BUDGET,
   safelistMode: env.ADMIN_SAFELIST,
   manifestFile: env.ADMIN_MANIFEST_FILE,
+  countUsage: usage?.counting('admin'),
 };
 const stopEndpoints = [await addEndpoint(app, storefront, options), await addEndpoint(app, admin, options)];
 
@@ -124,6 +128,7 @@ const service = await runService({
   closers: [
     () => Promise.all(stopEndpoints.map((stop) => stop())),
     async () => subscriptions.close(),
+    async () => usage?.close(),
     () => instances.close(),
     () => accessState.close(),
     () => Promise.all([userPeer, ...clients.values()].map((client) => client.close())),

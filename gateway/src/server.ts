@@ -44,6 +44,7 @@ import type { Answer } from './subscriptions/live-results.ts';
 import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
 import { serveSubscriptions } from './subscriptions/serve-subscriptions.ts';
 import type { LiveEndpoint } from './subscriptions/subscribe.ts';
+import type { CountUsage } from './usage/usage-counts.ts';
 import { refuseWrongVariables } from './wrong-variables.ts';
 
 export interface Endpoint {
@@ -54,6 +55,8 @@ export interface Endpoint {
   safelistMode: SafelistMode;
   /** The operations that clients of this endpoint have registered. */
   manifestFile: string;
+  /** Counts what its clients ask for; undefined where nobody wants to know. */
+  countUsage?: CountUsage | undefined;
 }
 
 export interface EndpointOptions {
@@ -85,7 +88,7 @@ export async function addEndpoint(
   endpoint: Endpoint,
   options: EndpointOptions,
 ): Promise<() => Promise<void>> {
-  const { path, supergraph, costBudget, safelistMode: mode, manifestFile } = endpoint;
+  const { path, supergraph, costBudget, safelistMode: mode, manifestFile, countUsage } = endpoint;
   const {
     authenticate,
     subgraphClient,
@@ -102,7 +105,7 @@ export async function addEndpoint(
     logger,
   } = options;
   const safelist = await openSafelist({ endpoint: path, mode, manifestFile, persistedQueries, logger });
-  const door = createDocumentDoor({ endpoint: path, safelist, limits });
+  const door = createDocumentDoor({ endpoint: path, safelist, limits, countUsage });
   const refreshCookie = createRefreshCookie({ path, origins, isProduction });
 
   const onPlan = (plan: QueryPlan) => reportPlan(requestScope.getStore()?.debug, plan);

@@ -16,6 +16,7 @@ Usage: souk-schema serve --tokens <file> [--port <number>] [--host <address>] [-
 
 The file holds who may call, with the SHA-256 of each token:
   [{ "name": "order-pipeline", "sha256": "…", "may": "publish", "subgraphs": ["order"] },
+   { "name": "gateways", "sha256": "…", "may": "record" },
    { "name": "anybody-on-staff", "sha256": "…", "may": "read" }]
 "subgraphs": ["*"] publishes them all. --new-token prints a token and its hash. It speaks HTTP: put TLS in front of it.
 `;
@@ -67,7 +68,7 @@ const tokenList = z.array(
   z.strictObject({
     name: z.string().min(1).max(191),
     sha256: z.string().regex(/^[0-9a-f]{64}$/, 'Expected the SHA-256 of the token, 64 hexadecimal digits.'),
-    may: z.enum(['read', 'publish']),
+    may: z.enum(['read', 'record', 'publish']),
     subgraphs: z.array(z.string()).optional(),
   }),
 );

@@ -19,6 +19,7 @@ const server = registryServer({
   registry,
   tokens: [
     { name: 'reader', sha256: hash('read-token'), may: 'read' },
+    { name: 'gateways', sha256: hash('record-token'), may: 'record' },
     { name: 'order-pipeline', sha256: hash('order-token'), may: 'publish', subgraphs: ['order'] },
     { name: 'release', sha256: hash('all-token'), may: 'publish', subgraphs: ['*'] },
   ],
@@ -156,8 +157,11 @@ describe('the registry over HTTP', () => {
       { contract: 'storefront', client: 'a', version: '1', coordinate: 'Order.note', requests: 2 },
     ] as const;
     const batch = { source: randomUUID(), sequence: 1, day: '2026-11-20', usage };
+    await remoteRegistry(address, 'record-token').recordUsage(batch);
     await remote.recordUsage(batch);
-    await remote.recordUsage(batch);
+    await expect(remoteRegistry(address, 'read-token').recordUsage({ ...batch, sequence: 2 })).rejects.toThrow('403');
+    await expect(post('record-token', 'rollbacks/production', { number: 1, reason: 'x' })).rejects.toThrow('403');
+    await expect(remoteRegistry(address, 'record-token').registerManifest(manifest)).rejects.toThrow('403');
     expect(await remote.daysRecorded('2026-11-01')).toEqual(['2026-11-20']);
     expect(await remote.usageSince('2026-11-01')).toEqual([
       expect.objectContaining({ coordinate: 'Order.note', requests: 2 }),

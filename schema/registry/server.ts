@@ -23,8 +23,8 @@ export interface RegistryToken {
   /** Whom publications name as their author. */
   name: string;
   sha256: string;
-  /** `read` looks and checks; `publish` publishes the subgraphs named, or every one with `*`, and registers operations and usage. */
-  may: 'read' | 'publish';
+  /** `read` looks and checks; `record` also records usage, which is what a gateway needs; `publish` also publishes the subgraphs named, or every one with `*`, and registers operations. */
+  may: 'read' | 'record' | 'publish';
   subgraphs?: readonly string[] | undefined;
 }
 
@@ -127,7 +127,8 @@ export function registryServer({
   });
   server.get('/operations', async () => registry.operations());
   server.put('/usage/:day/:source/:sequence', async (request) => {
-    mayPublish(request);
+    if (callers.get(request)?.may === 'read')
+      throw refusal(403, 'FORBIDDEN', 'Expected a token that may record usage.');
     const usage = usageCounts.parse(request.body);
     await registry.recordUsage({ ...usageKey.parse(request.params), usage });
     return { recorded: usage.length };

@@ -10,7 +10,7 @@ import {
   operationErrors,
   operations,
 } from './metrics.ts';
-import { factsOf, openRecord, type RequestRecord } from './request-record.ts';
+import { factsOf, openRecord, operationAnswered, type RequestRecord } from './request-record.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -58,6 +58,7 @@ function close(record: RequestRecord, request: FastifyRequest, reply: FastifyRep
   const outcome = outcomeOf(record, reply);
   measure(record, outcome, durationMs);
   log(record, request, reply, outcome, durationMs);
+  if (outcome !== 'refused' && outcome !== 'hung-up') operationAnswered(record);
 }
 
 function outcomeOf({ limit, errorCodes }: RequestRecord, { raw, statusCode }: FastifyReply): Outcome {

@@ -1,6 +1,6 @@
 import type { Logger } from '@souk/platform/logger';
 import { connections, delivered, type End, ended, subscriptions, type Transport } from '../subscriptions/metrics.ts';
-import { factsOf, type RequestRecord } from './request-record.ts';
+import { factsOf, operationAnswered, type RequestRecord } from './request-record.ts';
 
 /** What is told of one subscription, in metrics at once and in the log when it is over. */
 export interface SubscriptionAccount {
@@ -19,6 +19,7 @@ export function accountSubscription(record: RequestRecord, transport: Transport,
     delivered() {
       results++;
       delivered.inc({ endpoint, transport });
+      operationAnswered(record);
     },
     ended(end) {
       if (!isOpen) return;

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { clientIpOf } from '../client-ip.ts';
 import type { LimitName } from '../limits/rate-limited.ts';
 import { durations, requests, type Outcome as SubgraphOutcome } from '../subgraph-client/metrics.ts';
+import type { AskedOperation } from '../usage/usage-counts.ts';
 import { type ClientSoftware, clientSoftwareOf } from './client-software.ts';
 import { type DebugReport, reportSubgraph } from './debug.ts';
 import { costs, documentRequests, knownDocuments } from './metrics.ts';
@@ -47,6 +48,8 @@ export interface RecordedOperation {
   kind: 'query' | 'mutation' | 'subscription' | undefined;
   /** SHA-256 of the document, in hexadecimal. */
   hash: string;
+  /** Where it is counted which client asks for what; undefined where nobody does. */
+  asked: AskedOperation | undefined;
 }
 
 export function openRecord(request: Pick<FastifyRequest, 'headers' | 'ip' | 'socket'>): RequestRecord {
@@ -101,6 +104,11 @@ export function costEstimated(record: RequestRecord, endpoint: string, cost: num
 export function errorAnswered(record: RequestRecord, code: ErrorCode, limit?: LimitName): void {
   record.errorCodes.add(code);
   record.limit ??= limit;
+}
+
+/** A client was answered, whether with data or by saying what failed: what is wrong with a request itself is no use of the schema. */
+export function operationAnswered({ operation, client }: RequestRecord): void {
+  operation?.asked?.count(client);
 }
 
 /** What the lines of the log have in common, whatever it is that ended. */
