@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { durationMs, flag, integer, json, oneOf, readEnvironment, text, urls } from '@souk/platform/env';
 import { serviceEnvironment } from '@souk/platform/service';
+import { stages } from '@souk/schema/registry/registry';
 import { z } from 'zod';
 import { type DocumentLimits, defaultDocumentLimits } from './document-guard.ts';
 import { safelistModes } from './safelist.ts';
@@ -22,12 +23,20 @@ export const readEnv = () =>
         z.record(z.string(), endpoints()),
         'Expected the GraphQL endpoint of each subgraph, or a list of them, such as {"user":"http://localhost:4001/graphql",…}.',
       ),
-      /** The registry of schemas, as its commands take it: a folder, mysql://… or https://…, and for that a token. */
+      /** The registry of schemas, which supergraphs are taken from and usage is told to, as its commands take it: a folder, mysql://… or https://…, and for that a token. */
       SOUK_REGISTRY: text(
         'A folder, mysql://account:password@host/souk_registry, or https://registry.example.',
       ).optional(),
       SOUK_REGISTRY_TOKEN: text('A token of the registry.').optional(),
-      /** Composed supergraphs, watched for changes: what everybody sees, and what staff see. */
+      /** Which publications are served. */
+      SCHEMA_STAGE: oneOf(stages).default('production'),
+      /** How often the registry is looked at when Redis announces nothing. */
+      SCHEMA_LOOK_EVERY: durationMs().default(5_000),
+      /** Where the supergraphs that were served last are kept, for a start while the registry is away. Nobody else may write there. */
+      LAST_KNOWN_SCHEMA_FOLDER: text('A folder of this gateway.').default(
+        new URL('../../.souk/last-known-schema', import.meta.url).pathname,
+      ),
+      /** Composed supergraphs: what everybody sees, and what staff see. Without a registry they are served, and watched for changes; with one, only until it has any. */
       SUPERGRAPH_STOREFRONT_FILE: text('The storefront supergraph, as composed.').default(
         schemaFile('gateway/storefront.graphql'),
       ),

@@ -20,7 +20,7 @@ import { createMutationClock } from './subgraph-client/mutation-clock.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
 import { openSubscriptions } from './subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits } from './subscriptions/subscription-limits.ts';
-import { supergraphFile } from './supergraph.ts';
+import { openSupergraphs } from './supergraph/open-supergraphs.ts';
 import { openUsageRecording } from './usage/open-usage-recording.ts';
 
 const env = readEnv();
@@ -87,10 +87,11 @@ const options: EndpointOptions = {
   isProduction,
   logger,
 };
+const supergraphs = await openSupergraphs(env, { redis, logger });
 const usage = await openUsageRecording(env, logger);
 const storefront: Endpoint = {
   path: '/graphql',
-  supergraph: supergraphFile(env.SUPERGRAPH_STOREFRONT_FILE, logger),
+  supergraph: supergraphs.follow('storefront', { endpoint: '/graphql', file: env.SUPERGRAPH_STOREFRONT_FILE }),
   costBudget: env.STOREFRONT_COST_BUDGET,
   safelistMode: env.STOREFRONT_SAFELIST,
   manifestFile: env.STOREFRONT_MANIFEST_FILE,
@@ -98,7 +99,7 @@ const storefront: Endpoint = {
 };
 const admin: Endpoint = {
   path: '/admin/graphql',
-  supergraph: supergraphFile(env.SUPERGRAPH_ADMIN_FILE, logger),
+  supergraph: supergraphs.follow('admin', { endpoint: '/admin/graphql', file: env.SUPERGRAPH_ADMIN_FILE }),
   costBudget: env.ADMIN_COST_BUDGET,
   safelistMode: env.ADMIN_SAFELIST,
   manifestFile: env.ADMIN_MANIFEST_FILE,
@@ -107,8 +108,10 @@ const admin: Endpoint = {
 const stopEndpoints = [await addEndpoint(app, storefront, options), await addEndpoint(app, admin, options)];
 
 // Subgraphs are no condition: the gateway serves what is left of the graph when one is away. But it has to have heard once who may not come in.
-const { stopBeingReady } = addHealth(app, { access: accessState.known });
+const health = addHealth(app, { access: accessState.known });
 const internal = createHttpServer(logger);
+// Strangers need not know which schema is served.
+const internalHealth = addHealth(internal, { access: accessState.known }, () => ({ supergraphs: supergraphs.tell() }));
 addMetrics(internal, processes.metrics);
 if (env.INTERNAL_PORT) {
   // A whole application in itself, loaded only where somebody can open it.
@@ -121,12 +124,16 @@ await processes.mayListen(accessState.known);
 const service = await runService({
   logger,
   app,
-  stopBeingReady,
+  stopBeingReady() {
+    health.stopBeingReady();
+    internalHealth.stopBeingReady();
+  },
   listen: { host: env.HOST, port: env.PORT },
   noticeMs: env.LEAVE_NOTICE,
   drainTimeoutMs: env.DRAIN_TIMEOUT,
   closers: [
     () => Promise.all(stopEndpoints.map((stop) => stop())),
+    () => supergraphs.close(),
     async () => subscriptions.close(),
     async () => usage?.close(),
     () => instances.close(),

@@ -17,6 +17,7 @@ import { answerErrors, type UnreadableRequest, unreadableHandlers } from './http
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
 import { REQUEST_TIMEOUT_MS, refuseAmbiguousHost, strictHttp } from './strict-http.ts';
+import { within } from './within.ts';
 
 /** What every service reads from its environment. A service's `env.ts` spreads this and adds its own. */
 export const serviceEnvironment = {
@@ -138,9 +139,14 @@ export function addMetrics(app: FastifyInstance, read: () => Promise<string> = (
 /**
  * Adds `/livez` (the process runs; knows no dependency) and `/readyz` (every check passes; 503 with the failing ones otherwise).
  *
+ * @param tell what `/readyz` says besides, for a port that is not public
  * @returns how to say "not ready any more" while requests under way finish
  */
-export function addHealth(app: FastifyInstance, checks: Record<string, Check>): { stopBeingReady(): void } {
+export function addHealth(
+  app: FastifyInstance,
+  checks: Record<string, Check>,
+  tell: () => object = () => ({}),
+): { stopBeingReady(): void } {
   let stopping = false;
   app.get('/livez', async () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
@@ -157,25 +163,17 @@ export function addHealth(app: FastifyInstance, checks: Record<string, Check>): 
       ),
     );
     const ready = !stopping && results.every(([, result]) => result === 'ok');
-    return reply
-      .code(ready ? 200 : 503)
-      .send({ status: stopping ? 'stopping' : ready ? 'ready' : 'not ready', checks: Object.fromEntries(results) });
+    return reply.code(ready ? 200 : 503).send({
+      status: stopping ? 'stopping' : ready ? 'ready' : 'not ready',
+      checks: Object.fromEntries(results),
+      ...tell(),
+    });
   });
   return {
     stopBeingReady() {
       stopping = true;
     },
   };
-}
-
-async function within(timeoutMs: number, check: Check): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('No answer in time.')), timeoutMs);
-  try {
-    await Promise.race([check(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** What hangs while closing, usually because the other side is gone, must not keep the rest from closing. */
