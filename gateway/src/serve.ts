@@ -27,7 +27,7 @@ const env = readEnv();
 const processes = joinProcesses();
 const isProduction = env.NODE_ENV === 'production';
 const introspection = env.INTROSPECTION ?? !isProduction;
-const logger = createLogger('gateway', { level: env.LOG_LEVEL });
+const logger = createLogger('gateway', { level: env.LOG_LEVEL, isBusy: true });
 const redis = openRedis({ url: env.REDIS_URL, name: 'gateway', logger });
 const signer = createSigner({ service: 'gateway', privateKey: env.SERVICE_PRIVATE_KEY });
 const userPeer = createPeer({ audience: 'user', urls: subgraphUrls('user'), signer, logger });

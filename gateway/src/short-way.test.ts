@@ -99,9 +99,12 @@ async function settled(): Promise<string[]> {
   }
 }
 
-/** Whether a line of the metrics has to be the same for the same requests: times are not, and nothing of the process is. */
+/** Whether a line of the metrics has to be the same for the same requests: times are not, nothing of the process is, and Redis is told of spendings together. */
 function isSame(line: string): boolean {
-  return /^souk_/.test(line) && !/^souk_\w+_seconds_(bucket|sum)|^souk_(short_way|documents_known)/.test(line);
+  return (
+    /^souk_/.test(line) &&
+    !/^souk_\w+_seconds_(bucket|sum)|^souk_(short_way|documents_known|budget_spendings)/.test(line)
+  );
 }
 
 async function compare(body: object | string, headers?: Record<string, string>): Promise<Observed> {

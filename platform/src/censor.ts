@@ -11,8 +11,12 @@ const rules: readonly (readonly [look: RegExp, instead: string])[] = [
   [/Duplicate entry '(?:[^"\\]|\\.)*?' for key/g, 'Duplicate entry for key'],
 ];
 
+/** Nothing that a rule takes out is without one of these, and few lines have one. */
+const suspicious = /bearer|eyJ|params: |Duplicate entry/i;
+
 /** Censors a line of JSON without changing its shape. */
 export function censorLine(json: string): string {
+  if (!suspicious.test(json)) return json;
   return rules.reduce((line, [look, instead]) => line.replace(look, instead), json);
 }
 

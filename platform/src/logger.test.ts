@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { trace } from '@opentelemetry/api';
 import { node } from '@opentelemetry/sdk-node';
 import { DrizzleQueryError } from 'drizzle-orm';
@@ -52,6 +53,39 @@ describe('the logger', () => {
     const quiet = createLogger('x', { level: 'silent', destination: { write: (line) => lines.push(line) } });
     quiet.fatal('nobody hears');
     expect(lines).toEqual([]);
+  });
+});
+
+describe('a busy logger', () => {
+  /** What a process wrote that logged this, and then ended so. */
+  function written(program: string): string[] {
+    const source = `import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+      const logger = createLogger('gateway', { isBusy: true });
+      ${program}`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+  }
+
+  test('writes all lines in their order before its process ends', () => {
+    expect(written("for (const line of ['line 1', 'line 2', 'line 3']) logger.info(line); process.exit(1);")).toEqual([
+      'line 1',
+      'line 2',
+      'line 3',
+    ]);
+  });
+
+  test('writes the line of an error, and what came before it, at once', () => {
+    expect(written("logger.info('before'); logger.error('it'); process.kill(process.pid, 'SIGKILL');")).toEqual([
+      'before',
+      'it',
+    ]);
+  });
+
+  test('writes other lines a moment later', () => {
+    expect(written("logger.info('it'); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 500);")).toEqual(['it']);
   });
 });
 

@@ -1,5 +1,6 @@
 import { testRedisUrl } from '@souk/dev/test-database';
 import { openRedis, type RedisConnection } from '@souk/platform/redis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTcpProxy, type TcpProxy } from '../../../platform/test/tcp-proxy.ts';
 import { type Budgets, openBudgets } from './budgets.ts';
@@ -80,6 +81,51 @@ describe('a budget', () => {
     expect(await spent()).toBe('11');
     expect(await letIn(budgets, 'a', 5)).toBe(0);
     expect(await spent()).toBe('11');
+  });
+});
+
+describe('a wide budget', () => {
+  const wide = { points: 1_000, windowSeconds: 60 };
+
+  async function spendAll(budgets: readonly Budgets[], key: string, count: number): Promise<number> {
+    let passed = 0;
+    for (let spent = 0; spent < count; spent++)
+      for (const each of budgets) if ((await each.spend(key, wide)) === 0) passed++;
+    return passed;
+  }
+
+  it('is granted at once while there is room by far, and Redis is told of several spendings together', async () => {
+    const redis = await connect();
+    const told = vi.spyOn(RateLimiterRedis.prototype, 'consume');
+    const budgets = openBudgets({ redis, instances: () => 1 });
+    await budgets.spend('a', wide);
+    expect(Array.from({ length: 100 }, () => budgets.spend('a', wide))).toEqual(Array.from({ length: 100 }, () => 0));
+    await vi.waitFor(async () => expect(await redis.client.get('a')).toBe('101'));
+    expect(told.mock.calls.map(([key, points]) => [key, points])).toEqual([
+      ['a', 1],
+      ['a', 100],
+    ]);
+  });
+
+  it('is held to exactly where it ends', async () => {
+    const both = [await open(() => 2), await open(() => 2)];
+    expect(await spendAll(both, 'a', 700)).toBe(1_000);
+  });
+
+  it('is left no more than a part of which Redis has not been told', async () => {
+    const budgets = await open(() => 2);
+    await budgets.spend('a', wide);
+    const spendings = Array.from({ length: 60 }, () => budgets.spend('a', wide));
+    expect(spendings.filter((spending) => spending === 0)).toHaveLength(50);
+    expect(await Promise.all(spendings)).toEqual(Array.from({ length: 60 }, () => 0));
+  });
+
+  it('is granted in part while Redis is away, and what was not told counts', async () => {
+    const budgets = await open(() => 10);
+    await budgets.spend('a', wide);
+    for (let spent = 0; spent < 10; spent++) expect(budgets.spend('a', wide)).toBe(0);
+    await network.cut();
+    expect(await spendAll([budgets], 'a', 120)).toBe(90);
   });
 });
 
