@@ -8,6 +8,10 @@ const commands: Record<string, { does: string; run: (given: string[]) => Promise
     does: 'tells whether a change of SDL may ship',
     run: async (given) => (await import('./check/command.ts')).checkCommand(given),
   },
+  usage: {
+    does: 'tells what clients asked for, and what nobody did',
+    run: async (given) => (await import('./usage/command.ts')).usageCommand(given),
+  },
   operations: {
     does: "validates and registers a client's operations",
     run: async (given) => (await import('./operations-check/command.ts')).operationsCommand(given),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compositionOf, EDITION } from './composition-cache.ts';
+import { outcome } from './report/wording.ts';
 import { checkEdits, graph, registered, seen } from './test-graph.ts';
 
 const withoutNote = { order: [['note: String\n      total', 'total']] } as const;
@@ -36,6 +37,19 @@ describe('a report', () => {
         ],
       }),
     ]);
+  });
+
+  it('names each client once, by what it surely did', async () => {
+    const withGift = { order: [['cartId: ID! note', 'cartId: ID! gift: Boolean! note']] } as const;
+    const usage = [seen('OrderPlaceInput.*'), seen('OrderPlaceInput.cartId'), seen('OrderPlaceInput.note')];
+    const [first, all] = await Promise.all([
+      checkEdits(withGift, { usage: usage.slice(0, 1), usageDays: 1 }),
+      checkEdits(withGift, { usage, usageDays: 12 }),
+    ]);
+    const hows = (report: typeof all) => report.changes.map(({ feltBy }) => feltBy.map(({ how }) => how));
+    expect(hows(first)).toEqual([['may have sent it in a variable 12 times']]);
+    expect(hows(all)).toEqual([['asked for it 12 times']]);
+    expect(outcome({ ...all, passed: true })).toContain('no registered operation and the requests of 12 days');
   });
 
   it('does not count what clients of another contract do', async () => {

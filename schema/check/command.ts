@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { readSchemaEnvironment } from '../env.ts';
 import { exitCodes, Problem } from '../problem.ts';
 import { printUsage, wrongUsage } from '../registry/command-options.ts';
-import { openRegistry } from '../registry/open-registry.ts';
+import { withRegistry } from '../registry/open-registry.ts';
 import { clientsOf, graphOf } from '../registry/published-graph.ts';
 import { type Stage, stages } from '../registry/registry.ts';
 import { cacheFolder, schemaFolder } from '../schema-folder.ts';
@@ -114,13 +114,10 @@ async function baselineOf(options: Options): Promise<Baseline> {
 }
 
 async function publishedBaseline(address: string, stage: Stage): Promise<Baseline> {
-  const registry = await openRegistry(address);
-  try {
+  return withRegistry(address, async (registry) => {
     const published = await registry.latest(stage);
     return { graph: published && graphOf(published), ...(await clientsOf(registry, new Date())) };
-  } finally {
-    await registry.close();
-  }
+  });
 }
 
 function committedBaseline({ folder, base }: Options): Baseline {

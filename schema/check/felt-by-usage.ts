@@ -10,7 +10,7 @@ export function feltByUsage(usage: readonly FieldUsage[], { usedAt }: Pick<Asses
 }
 
 /** `OrderPlaceInput.*` is about every field of it: in what a client may have sent, and in what may be felt. */
-export function isAbout(coordinate: string, other: string): boolean {
+function isAbout(coordinate: string, other: string): boolean {
   return coordinate === other || isOneOf(coordinate, other) || isOneOf(other, coordinate);
 }
 

@@ -33,3 +33,16 @@ export async function openRegistry(
   const { directoryRegistry } = await import('./directory-registry.ts');
   return directoryRegistry(resolve(address));
 }
+
+/** Does something with a registry, and closes it. */
+export async function withRegistry<Result>(
+  address: string | undefined,
+  work: (registry: Registry) => Promise<Result>,
+): Promise<Result> {
+  const registry = await openRegistry(address);
+  try {
+    return await work(registry);
+  } finally {
+    await registry.close();
+  }
+}

@@ -5,7 +5,7 @@ import { contracts } from '../contracts.ts';
 import { exitCodes, Problem } from '../problem.ts';
 import { cacheFolder } from '../schema-folder.ts';
 import { commonUsage, numberOf, printUsage, readCommand, stageOf, wrongUsage } from './command-options.ts';
-import { openRegistry } from './open-registry.ts';
+import { withRegistry } from './open-registry.ts';
 import { graphOf } from './published-graph.ts';
 import { requestFor } from './publishing.ts';
 import type { Publication, PublicationHead, Registry, Stage } from './registry.ts';
@@ -159,16 +159,4 @@ async function find(registry: Registry, stage: Stage, number: number | null): Pr
     'refused',
     number === null ? `Nothing is published for ${stage} yet.` : `There is no publication ${number} of ${stage}.`,
   );
-}
-
-async function withRegistry(
-  address: string | undefined,
-  work: (registry: Registry) => Promise<number>,
-): Promise<number> {
-  const registry = await openRegistry(address);
-  try {
-    return await work(registry);
-  } finally {
-    await registry.close();
-  }
 }

@@ -2,7 +2,7 @@ import type { FieldUsage } from '../check/evidence.ts';
 import type { UsageCount } from './registry.ts';
 
 /** For how many days what clients asked for is remembered. */
-const KEPT_DAYS = 90;
+export const KEPT_DAYS = 90;
 
 /** The first day (`YYYY-MM-DD`, UTC) that a registry still remembers. */
 export function firstDayKept(now: Date): string {

@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase, testRedisUrl } from '@souk/dev/t
 import { createLogger } from '@souk/platform/logger';
 import { mysqlRegistry } from '@souk/schema/registry/mysql-registry';
 import type { Registry, UsageBatch } from '@souk/schema/registry/registry';
+import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestGateway, type TestGateway } from '../../test/test-gateway.ts';
 import { hashOf } from '../persisted-queries.ts';
@@ -56,6 +57,8 @@ async function recorded(client: string): Promise<string[]> {
     .sort();
 }
 
+const valuesOf = async (metric: string) => (await register.getSingleMetric(metric)?.get())?.values ?? [];
+
 const named = (name: string, version = '1') => ({
   'apollographql-client-name': name,
   'apollographql-client-version': version,
@@ -103,10 +106,12 @@ describe('what clients ask for is recorded', () => {
   });
 
   it('whichever way it is answered', async () => {
-    const answer = { data: { brands: [{ id: 'brnd_1' }], orderUpdated: { id: 'ordr_1' } } };
+    const answer = { data: { product: { title: 'Linen shirt' }, orderUpdated: { id: 'ordr_1' } } };
     const ann = { userId: 'user_ann', sessionId: 'sess_1', roles: ['CUSTOMER'], scopes: new Set<string>() };
-    const { gateway } = await openGateway({ answer, tags: ['brand'], authenticate: async () => ann });
-    const query = '{ brands { id } }';
+    const authenticate = async ({ authorization }: { authorization: string | undefined }) =>
+      authorization ? ann : null;
+    const { gateway } = await openGateway({ answer, tags: ['product:prod_1'], authenticate });
+    const query = '{ product(slug: "linen-shirt") { title } }';
     const extensions = { persistedQuery: { version: 1, sha256Hash: hashOf(query) } };
     await gateway.post({ query }, named('everyway'));
     await gateway.post({ query }, named('everyway'));
@@ -114,11 +119,19 @@ describe('what clients ask for is recorded', () => {
     await gateway.post({ extensions }, named('everyway'));
     const get = { 'apollo-require-preflight': '1', ...named('everyway') };
     await gateway.get({ extensions: JSON.stringify(extensions) }, get);
-    await knows('everyway', ['Brand.id 5', 'Query.brands 5']);
+    await knows('everyway', ['Product.title 5', 'Query.product 5', 'Query.product(slug:) 5']);
+    const kept = await valuesOf('souk_response_cache_requests_total');
+    expect(kept).toContainEqual(expect.objectContaining({ labels: expect.objectContaining({ result: 'hit-memory' }) }));
+    expect(await valuesOf('souk_short_way_answers_total')).not.toEqual([]);
 
     const stream = await fetch(await gateway.listen(), {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...named('follower') },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: 'Bearer a.b.c',
+        ...named('follower'),
+      },
       body: JSON.stringify({
         query: 'subscription { orderUpdated(orderId: "ordr_01m7z23be3fk5aggz7ga87z1ze") { id } }',
       }),
