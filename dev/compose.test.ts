@@ -48,7 +48,15 @@ describe('docker-compose.yml', () => {
 
   it('can tell of every container that runs on whether it works', () => {
     const blind = Object.entries(compose.services).filter(([, { healthcheck }]) => !healthcheck?.test);
-    expect(blind.map(([name]) => name)).toEqual(['migrate']);
+    expect(blind.map(([name]) => name)).toEqual(['migrate', 'publish']);
+  });
+
+  it('has the gateway follow the registry that migrations make and the image publishes to', () => {
+    const { gateway, publish, migrate } = compose.services;
+    const address = gateway?.environment?.['SOUK_REGISTRY'];
+    expect(publish?.environment?.['SOUK_REGISTRY']).toBe(address);
+    expect(new URL(String(address)).password).toBe(migrate?.environment?.['REGISTRY_DATABASE_PASSWORD']);
+    expect(publish?.environment?.['REDIS_URL']).toBe(gateway?.environment?.['REDIS_URL']);
   });
 
   it('publishes the gateway and nothing else', () => {

@@ -36,6 +36,8 @@ export interface ServiceFacts {
   gatewayMetricsPort: number;
   databaseUrls: Record<SubgraphName, string>;
   redisUrl: string;
+  /** The registry of schemas that the gateway follows. Default: none. */
+  registry?: string;
   secrets: Secrets;
   /** Where the shop keeps everything. */
   folder: string;
@@ -88,6 +90,10 @@ export function planServices(facts: ServiceFacts): Record<ProcessName, ServicePl
         INTERNAL_PORT: String(facts.gatewayMetricsPort),
         SUBGRAPH_URLS: JSON.stringify(byName(subgraphNames, (name) => toAll(name, '/graphql'))),
         JWKS_URL: toAll('user', '/.well-known/jwks.json').join(),
+        SOUK_REGISTRY: facts.registry ?? '',
+        // Who publishes from a terminal has announced nothing.
+        SCHEMA_LOOK_EVERY: '1s',
+        LAST_KNOWN_SCHEMA_FOLDER: join(facts.folder, 'last-known-schema'),
       },
     },
     user: subgraph('user', {

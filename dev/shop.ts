@@ -8,6 +8,7 @@ import { freePort } from './free-port.ts';
 import { mediaPlaceOf, serveMedia } from './media.ts';
 import { Problem } from './problem.ts';
 import { forgetData } from './reset.ts';
+import { publishWorkingTree, registryOf } from './schema-registry.ts';
 import { secretsOf } from './secrets.ts';
 import {
   type Environment,
@@ -28,7 +29,7 @@ import { openStores, type StoreOptions, type Stores } from './stores.ts';
 /**
  * Starts a whole shop as real processes and resolves when every one of them is ready.
  *
- * Stores → five databases, migrated → seed, where wanted → services, all at once. When a step fails, what was started before is stopped again.
+ * Stores → five databases, migrated → seed, where wanted → services, all at once. Beside the first of these the schema is published, where wanted. When a step fails, what was started before is stopped again.
  *
  * @throws {Problem} with a sentence for the person who started it
  */
@@ -49,6 +50,10 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     });
     undo.push(claim.release);
     if (port !== ports.gateway) throw new Problem(portInUse(port));
+
+    const published = options.publishSchema ? publishWorkingTree(folder) : undefined;
+    // Whoever waits for it hears of it.
+    published?.catch(() => {});
 
     const secrets = secretsOf(folder);
     const stores = await step('stores', (say) => openStores({ folder, configured, durability, say }));
@@ -71,6 +76,8 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       await step('seed', (say) => seed({ databaseUrls, providerLog: providerLogOf(folder), mediaUrl: media.url, say }));
     }
 
+    if (published) await step('schema', async (say) => say(await published));
+
     const { between = async ({ port }) => port, instances = 1 } = options;
     const twinPorts = await allByName(subgraphNames, () => freePorts(instances - 1));
     const plans = planServices({
@@ -81,6 +88,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       gatewayMetricsPort: await freePort(),
       databaseUrls,
       redisUrl: stores.redisUrl,
+      ...(published ? { registry: registryOf(folder) } : {}),
       secrets,
       folder,
     });
@@ -208,6 +216,8 @@ export interface ShopOptions {
   databasePrefix?: string;
   /** Forget what the stores hold of this shop first. */
   reset?: boolean;
+  /** Keep a registry of schemas, publish the working tree there, and have the gateway follow it. Otherwise the gateway serves the committed files. */
+  publishSchema?: boolean;
   /** How many processes there are of each subgraph, all of which the others know. Default 1. */
   instances?: number;
   /** Fills a shop that has nothing yet. */

@@ -31,6 +31,7 @@ async function start(): Promise<void> {
     port: options.port,
     configured: { mysql: options.mysqlAdminUrl, redis: options.redisUrl },
     reset,
+    publishSchema: true,
     instances: options.instances,
     ...(options.seed ? { seed: seedShop } : {}),
     inherit: ownEnvironment(),

@@ -42,6 +42,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     await shop.ready();
     expect(shop.output()).toContain(url);
     expect(shop.output()).toMatch(/Ready in \d+\.\d s/);
+    expect(shop.output()).toMatch(/schema +\d+\.\d s +publication 1, new/);
     ({ email } = await newCustomer(url));
   });
 
@@ -68,6 +69,7 @@ describe('npm start', { timeout: 180_000 }, () => {
   it('finds its data again the next time', async () => {
     const shop = start('--no-seed');
     await shop.ready();
+    expect(shop.output()).toMatch(/schema +\d+\.\d s +publication 1$/m);
     expect(await signIn(url, email, PASSWORD)).toMatchObject({ email });
   });
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { idOf } from '../check/change.ts';
 import { type CheckRequest, check, type Graph, type Report } from '../check/check.ts';
 import { compositionOf } from '../check/composition-cache.ts';
-import { type SubgraphSdl, textOf } from '../check/subgraph-sdl.ts';
+import type { SubgraphSdl } from '../check/subgraph-sdl.ts';
 import { type Contract, contracts } from '../contracts.ts';
 import type { Announce } from './announce.ts';
-import { clientsOf, graphOf } from './published-graph.ts';
+import { clientsOf, graphHashOf, graphOf } from './published-graph.ts';
 import {
   type CheckSummary,
   NothingPublishedError,
@@ -75,7 +75,7 @@ async function add({ stage, after, kind, takenFrom }: Addition, options: Publish
   const { registry, author, reason, now, cacheFolder, announce } = options;
   const latest = await registry.latest(stage);
   const report = await check(await requestFor(latest, after, options));
-  const hash = hashOf(after.subgraphs);
+  const hash = graphHashOf(after.subgraphs);
   if (latest?.hash === hash) return { outcome: 'unchanged', publication: latest, report };
   const composed = await publishedContracts(after.subgraphs, cacheFolder);
   if (!composed || (!report.passed && reason === null)) return { outcome: 'refused', report };
@@ -136,12 +136,6 @@ function summaryOf({ passed, changes }: Report): CheckSummary {
     safe: count('safe'),
     changes: changes.filter(({ verdict }) => verdict !== 'safe').map(idOf),
   };
-}
-
-/** Of what the subgraphs say, not of the files they say it in. */
-function hashOf(subgraphs: readonly SubgraphSdl[]): string {
-  const texts = subgraphs.map((subgraph) => [subgraph.name, textOf(subgraph)] as const);
-  return sha256(JSON.stringify(texts.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 function sha256(text: string): string {
