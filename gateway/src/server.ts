@@ -178,6 +178,7 @@ export async function addEndpoint(
   const limited: RouteShorthandOptions = {
     async onRequest(request, reply) {
       request.record.endpoint = path;
+      if (rateLimits.instance.refusesAll()) return refuse(reply, 503, overloaded);
       try {
         rateLimits.address.refuseBlocked(clientIpOf(request));
         if (request.ws) await rateLimits.address.count(clientIpOf(request));
@@ -341,7 +342,17 @@ function searchOf({ url }: FastifyRequest): string {
 }
 
 function graphQLRequest(request: FastifyRequest): HTTPGraphQLRequest {
-  return { method: request.method, headers: headerMap(request), search: searchOf(request), body: request.body };
+  let headers: HeaderMap | undefined;
+  return {
+    method: request.method,
+    search: searchOf(request),
+    body: request.body,
+    // To find its document, and so to refuse it, nobody needs these.
+    get headers() {
+      headers ??= headerMap(request);
+      return headers;
+    },
+  };
 }
 
 function headerMap({ headers }: FastifyRequest): HeaderMap {

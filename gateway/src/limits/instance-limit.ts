@@ -6,6 +6,8 @@ import { createSlots } from './slots.ts';
 
 /** Lets in as many requests at a time as this instance can take. */
 export interface InstanceLimit {
+  /** Whether nobody would be let in, not even to finish a purchase. Costs nothing, so it comes before a request is read. Counts as a refusal when it says so. */
+  refusesAll(): boolean;
   /**
    * Lets a request in now or within a moment, or not at all.
    *
@@ -34,9 +36,17 @@ const capacityGauge = new Gauge({
 export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
   const now = () => performance.now();
   const capacity = createCapacity(() => limits().instance, now);
-  const slots = createSlots(() => ({ all: capacity.current(), reservedPercent: limits().instance.reservedPercent }));
+  const slots = createSlots(
+    () => ({ all: capacity.current(), reservedPercent: limits().instance.reservedPercent }),
+    now,
+  );
 
   return {
+    refusesAll() {
+      const refuses = slots.areFull();
+      if (refuses) countDecision('instance', 'refused');
+      return refuses;
+    },
     async enter(isReserved) {
       const slot = slots.take('general') ?? (await slots.wait((await isReserved()) ? 'reserved' : 'general'));
       countDecision('instance', slot ? 'allowed' : 'refused');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { testRedisUrl } from '@souk/dev/test-database';
 import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import { ACCESS_CHANGED_CHANNEL, ACCESS_SNAPSHOT_KEY, type AccessSnapshot, type Viewer } from '@souk/platform/identity';
@@ -210,17 +212,33 @@ describe('an instance', () => {
     return inFlight;
   }
 
-  it('works on as much as it can take; what is above is refused and not run, and comes through when there is room', async () => {
+  it('works on as much as it can take; what is above is refused and not run', async () => {
     const inFlight = await fill();
     const refused = await post(gateway, VIEWER);
     expect(refused).toMatchObject({ status: 503, data: undefined, codes: ['RATE_LIMITED'] });
     expect(refused.headers['retry-after']).toBe('1');
     expect(JSON.parse(refused.text).errors[0].extensions).toMatchObject({ retryable: true, retryAfterMs: 1_000 });
     expect(gateway.sent).toHaveLength(4);
-    const waiting = post(gateway, VIEWER);
     release();
-    for (const { status } of await Promise.all([...inFlight, waiting])) expect(status).toBe(200);
+    for (const { status } of await Promise.all(inFlight)) expect(status).toBe(200);
     expect(await statuses(gateway, 5, VIEWER)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it('reads nothing of a request when not even a purchase would find room', async () => {
+    const inFlight = [...(await fill()), post(gateway, CHECKOUT)];
+    await vi.waitFor(() => expect(gateway.sent).toHaveLength(5));
+    // One of those waits in vain.
+    expect(await post(gateway, CHECKOUT)).toMatchObject({ status: 503 });
+    const { hostname, port } = new URL(await gateway.listen());
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 503 .*"code":"RATE_LIMITED"/s);
+    release();
+    for (const { status } of await Promise.all(inFlight)) expect(status).toBe(200);
   });
 
   it('keeps places for what finishes a purchase, and for nothing that only looks like it', async () => {

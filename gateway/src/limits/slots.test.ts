@@ -55,6 +55,39 @@ describe('slots', () => {
     expect(slots.inFlight()).toBe(8);
   });
 
+  it('are not waited for while somebody has just waited in vain', async () => {
+    let clockMs = 0;
+    const slots = createSlots(
+      () => ten,
+      () => clockMs,
+    );
+    const [first] = takeAll(slots, 'general');
+    expect(await slots.wait('general')).toBeUndefined();
+    // One that waited would find the place that is free by then.
+    const next = slots.wait('general');
+    first?.free();
+    expect(await next).toBeUndefined();
+    const [second] = takeAll(slots, 'general');
+    clockMs = 1_000;
+    const patient = slots.wait('general');
+    second?.free();
+    expect(await patient).toBeDefined();
+  });
+
+  it('are full when not even a purchase finds one or may wait', async () => {
+    const slots = createSlots(() => ten);
+    takeAll(slots, 'general');
+    expect(slots.areFull()).toBe(false);
+    const [first] = takeAll(slots, 'reserved');
+    expect(slots.areFull()).toBe(false);
+    const waiting = [slots.wait('reserved'), slots.wait('reserved')];
+    expect(slots.areFull()).toBe(true);
+    first?.free();
+    expect(slots.areFull()).toBe(false);
+    await Promise.all(waiting);
+    expect(slots.areFull()).toBe(true);
+  });
+
   it('follow their number', () => {
     let size = ten;
     const slots = createSlots(() => size);

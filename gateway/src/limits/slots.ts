@@ -3,8 +3,10 @@ export interface Slots {
   inFlight(): number;
   /** A place, if there is one now. */
   take(kind: SlotKind): Slot | undefined;
-  /** A place now or within a moment; undefined when there is none, at once if too many wait for one already. */
+  /** A place now or within a moment; undefined when there is none, at once if too many wait for one already or one has just waited in vain. */
   wait(kind: SlotKind): Promise<Slot | undefined>;
+  /** Whether there is no place for anybody, and not even a purchase may wait for one. */
+  areFull(): boolean;
 }
 
 export type SlotKind = 'general' | 'reserved';
@@ -15,19 +17,35 @@ export interface Slot {
 
 /** Long enough for a burst to pass, and short enough for a refusal to come at once. */
 const WAIT_MS = 15;
+/**
+ * When somebody has waited in vain, it is no burst: for so long everybody is refused at once. Whoever is refused after waiting hears of it twice as late as the
+ * others where a busy process looks at its timers late.
+ */
+const NO_WAIT_MS = 1_000;
 /** So many may wait for each place: about as many as find one in that time. */
 const WAITING_PER_SLOT = 0.15;
 
-/** @param size how many places there are at this moment, and which part of them is reserved */
-export function createSlots(size: () => { all: number; reservedPercent: number }): Slots {
+/**
+ * @param size how many places there are at this moment, and which part of them is reserved
+ * @param now  milliseconds of a clock that does not jump
+ */
+export function createSlots(
+  size: () => { all: number; reservedPercent: number },
+  now: () => number = () => performance.now(),
+): Slots {
   const taken = { general: 0, reserved: 0 };
   /** Purchases come first; within a kind, who came first does. */
+  const noWaitBeforeMs = { general: Number.NEGATIVE_INFINITY, reserved: Number.NEGATIVE_INFINITY };
   const waiting: Record<SlotKind, Set<Waiting>> = { reserved: new Set(), general: new Set() };
 
   function hasRoomFor(kind: SlotKind): boolean {
     const { all, reservedPercent } = size();
     if (taken.general + taken.reserved >= all) return false;
     return kind === 'reserved' || taken.general < openToAll(all, reservedPercent);
+  }
+
+  function mayWait(kind: SlotKind): boolean {
+    return now() >= noWaitBeforeMs[kind] && waiting[kind].size < size().all * WAITING_PER_SLOT;
   }
 
   function take(kind: SlotKind): Slot | undefined {
@@ -52,7 +70,7 @@ export function createSlots(size: () => { all: number; reservedPercent: number }
 
   function wait(kind: SlotKind): Promise<Slot | undefined> {
     const free = take(kind);
-    if (free || waiting[kind].size >= size().all * WAITING_PER_SLOT) return Promise.resolve(free);
+    if (free || !mayWait(kind)) return Promise.resolve(free);
     const { promise, resolve } = Promise.withResolvers<Slot | undefined>();
     const self: Waiting = {
       end(slot) {
@@ -61,12 +79,20 @@ export function createSlots(size: () => { all: number; reservedPercent: number }
         resolve(slot);
       },
     };
-    const timer = setTimeout(() => self.end(undefined), WAIT_MS);
+    const timer = setTimeout(() => {
+      noWaitBeforeMs[kind] = now() + NO_WAIT_MS;
+      self.end(undefined);
+    }, WAIT_MS);
     waiting[kind].add(self);
     return promise;
   }
 
-  return { inFlight: () => taken.general + taken.reserved, take, wait };
+  return {
+    inFlight: () => taken.general + taken.reserved,
+    take,
+    wait,
+    areFull: () => !hasRoomFor('reserved') && !mayWait('reserved'),
+  };
 }
 
 /** How many of the places are not reserved. */
