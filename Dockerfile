@@ -28,4 +28,4 @@ COPY --from=generated /souk .
 # The account `node` of the base image may read all of this and write nothing but its data.
 RUN mkdir /data && chown node:node /data
 USER node
-CMD ["node", "--import", "@souk/platform/telemetry", "src/main.ts"]
+CMD ["node", "--import", "@souk/platform/preload", "src/main.ts"]

@@ -145,7 +145,7 @@ export function startService(plan: ServicePlan, { logFolder, inherit, overrides 
   return startChild({
     name: plan.name,
     command: process.execPath,
-    args: ['--import', '@souk/platform/telemetry', plan.main],
+    args: ['--import', '@souk/platform/preload', plan.main],
     cwd: plan.folder,
     env: { ...fromThisMachine(), NODE_COMPILE_CACHE, ...inherit, ...plan.environment, ...overrides },
     logFile: logFileOf(plan.name, logFolder),

@@ -1,5 +1,4 @@
 import { gzipSync } from 'node:zlib';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 
 const welcome = `# Welcome to Souk. Try this:
 query Browse {
@@ -25,21 +24,26 @@ export interface ExplorerPage {
 
 /**
  * GraphiQL in one page that loads nothing from anywhere: it works offline and under a strict content security policy.
- * The page carries a whole editor, nine megabytes of it, so it is compressed, once, when it is first asked for.
+ * The page carries a whole editor, nine megabytes of it, so it is read and compressed, once, when it is first asked for.
  */
-export function createExplorer(endpoint: string): () => ExplorerPage {
-  let page: ExplorerPage | undefined;
+export function createExplorer(endpoint: string): () => Promise<ExplorerPage> {
+  let page: Promise<ExplorerPage> | undefined;
   return () => {
-    page ??= {
-      body: gzipSync(renderGraphiQL({ title: 'Souk', endpoint, method: 'POST', defaultQuery: welcome })),
-      headers: {
-        'content-type': 'text/html; charset=utf-8',
-        'content-encoding': 'gzip',
-        'content-security-policy': policy,
-        'cache-control': 'private, max-age=3600',
-      },
-    };
+    page ??= render(endpoint);
     return page;
+  };
+}
+
+async function render(endpoint: string): Promise<ExplorerPage> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  return {
+    body: gzipSync(renderGraphiQL({ title: 'Souk', endpoint, method: 'POST', defaultQuery: welcome })),
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-encoding': 'gzip',
+      'content-security-policy': policy,
+      'cache-control': 'private, max-age=3600',
+    },
   };
 }
 

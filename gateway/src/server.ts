@@ -195,9 +195,9 @@ export async function addEndpoint(
   app.route({ method: 'GET', url: path, ...limited, handler: answerGet, wsHandler: subscriptionDoor.socket });
   app.post(path, limited, answer);
 
-  function answerGet(request: FastifyRequest, reply: FastifyReply): unknown {
+  async function answerGet(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (wantsPage(request)) {
-      const { headers, body } = explorer();
+      const { headers, body } = await explorer();
       return reply.headers(headers).send(body);
     }
     if (isPersistedQuery(request)) return answer(request, reply);

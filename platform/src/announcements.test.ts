@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { eventually, openTwoServices } from '../test/two-services.ts';
-import { CHANGES_CHANNEL, changeIn } from './announcements.ts';
+import { CHANGES_CHANNEL, changeIn } from './changes.ts';
 import { nowPlus, transaction } from './database.ts';
 import { newId } from './id.ts';
 import { append, outbox } from './outbox.ts';

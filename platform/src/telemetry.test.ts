@@ -59,7 +59,7 @@ async function withService(env: Record<string, string>, use: (address: string) =
     process.execPath,
     [
       '--import',
-      '@souk/platform/telemetry',
+      '@souk/platform/preload',
       fileURLToPath(new URL('../test/traced-service.ts', import.meta.url)),
       database.url,
       redisUrl,

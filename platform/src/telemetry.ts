@@ -1,5 +1,5 @@
 /**
- * Preloaded by every service: `node --import @souk/platform/telemetry src/main.ts`. It must run before anything it observes is loaded.
+ * Preloaded by every service (preload.ts): it must run before anything it observes is loaded.
  *
  * Without OTEL_EXPORTER_OTLP_ENDPOINT (or …_TRACES_ENDPOINT) it loads nothing, and tracing costs nothing. With it, spans of HTTP, GraphQL, MySQL, Redis and
  * outgoing requests go there as OTLP over HTTP. All other settings are the standard ones: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER_ARG, OTEL_SDK_DISABLED, …

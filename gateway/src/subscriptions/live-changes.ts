@@ -1,4 +1,4 @@
-import { CHANGES_CHANNEL, type Change, changeIn } from '@souk/platform/announcements';
+import { CHANGES_CHANNEL, type Change, changeIn } from '@souk/platform/changes';
 import type { RedisConnection } from '@souk/platform/redis';
 
 /** What gateways are told has changed, for those who follow it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Change } from '@souk/platform/announcements';
+import type { Change } from '@souk/platform/changes';
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import type { GraphQLFormattedError } from 'graphql';
 import type { Watch } from './live-changes.ts';

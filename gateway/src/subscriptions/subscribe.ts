@@ -1,6 +1,6 @@
 import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Change } from '@souk/platform/announcements';
 import { type Bulkhead, createBulkhead } from '@souk/platform/bulkhead';
+import type { Change } from '@souk/platform/changes';
 import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
 import { Gauge } from 'prom-client';

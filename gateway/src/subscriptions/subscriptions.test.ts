@@ -1,6 +1,6 @@
 import { get, type IncomingMessage, request } from 'node:http';
 import { testRedisUrl } from '@souk/dev/test-database';
-import { CHANGES_CHANNEL } from '@souk/platform/announcements';
+import { CHANGES_CHANNEL } from '@souk/platform/changes';
 import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
