@@ -159,7 +159,7 @@ describe('without Redis', () => {
     const truth = source('a');
     const startedMs = Date.now();
     for (let number = 0; number < 20; number += 1) await here.getOrSet(`hanging ${number}`, options, truth.load);
-    expect(Date.now() - startedMs).toBeLessThan(1_000);
+    expect(Date.now() - startedMs).toBeLessThan(5_000);
     expect(truth.loads).toBe(20);
     await proxy.heal();
     await delay(2_000);

@@ -12,7 +12,7 @@ await runService({
   app,
   stopBeingReady,
   listen: { host: '127.0.0.1', port: 0 },
-  noticeMs: 1_000,
+  noticeMs: 3_000,
   drainTimeoutMs: 10_000,
   closers: [],
 });

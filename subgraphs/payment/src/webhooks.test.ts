@@ -120,17 +120,17 @@ it('acts later upon a report that was kept by a process that ended', async () =>
 });
 
 describe('is refused, with nothing kept,', () => {
-  const nowSeconds = Math.floor(Date.now() / 1000);
+  const nowSeconds = () => Math.floor(Date.now() / 1000);
   const forgeries: [string, (body: string) => string | null][] = [
     ['without a signature', () => null],
     ['with a signature that is none', () => 'v1=00'],
     ['signed with another secret', (body) => sign(body, 'a guess')],
     ['with an altered body', (body) => sign(body.replace('4990', '1'), SECRET)],
-    ['replayed after five minutes', (body) => sign(body, SECRET, nowSeconds - 301)],
-    ['signed for the future', (body) => sign(body, SECRET, nowSeconds + 360)],
+    ['replayed after five minutes', (body) => sign(body, SECRET, nowSeconds() - 301)],
+    ['signed for the future', (body) => sign(body, SECRET, nowSeconds() + 360)],
     [
       'with a fresh time on an old signature',
-      (body) => sign(body, SECRET, nowSeconds - 900).replace(/t=\d+/, `t=${nowSeconds}`),
+      (body) => sign(body, SECRET, nowSeconds() - 900).replace(/t=\d+/, `t=${nowSeconds()}`),
     ],
   ];
   it.each(forgeries)('%s', async (_, signature) => {
