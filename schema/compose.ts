@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { composeServices } from '@apollo/composition';
 import { applyTagFilterOnSubgraphs } from '@theguild/federation-composition';
-import { type DocumentNode, parse, printSchema } from 'graphql';
+import { type DocumentNode, parse } from 'graphql';
+import { apiOf, type Contract } from './contracts.ts';
 import { forApolloGateway } from './for-apollo-gateway.ts';
 import { composeManifest } from './manifest.ts';
 import { readSubgraphSdl, subgraphNames } from './subgraphs.ts';
@@ -20,8 +21,8 @@ export interface SubgraphDefinition {
 
 /** What is composed and committed, as file name → text. Throws with every reason when the subgraphs do not fit together. */
 export function composeFiles(): Map<string, string> {
-  const admin = compose(subgraphDefinitions());
-  const storefront = compose(withoutTag('admin', subgraphDefinitions()));
+  const admin = compose(subgraphDefinitions(), 'admin');
+  const storefront = compose(withoutTag('admin', subgraphDefinitions()), 'storefront');
   const files = {
     'supergraph.graphql': admin.supergraph,
     'gateway/admin.graphql': forApolloGateway(admin.supergraph),
@@ -44,14 +45,14 @@ export function subgraphDefinitions(): SubgraphDefinition[] {
   }));
 }
 
-/** Composes subgraphs into a supergraph and its API schema. A hint counts as an error: it says that subgraphs drift apart. */
-export function compose(subgraphs: SubgraphDefinition[]): { supergraph: string; api: string } {
+/** Composes subgraphs into a supergraph and the API schema of a contract. A hint counts as an error: it says that subgraphs drift apart. */
+export function compose(subgraphs: SubgraphDefinition[], contract: Contract): { supergraph: string; api: string } {
   const { errors, hints, supergraphSdl, schema } = composeServices(subgraphs);
   const complaints = errors ?? hints;
   if (complaints.length > 0 || !schema) {
     throw new Error(`The subgraphs do not compose:\n${complaints.map(({ message }) => `- ${message}`).join('\n')}`);
   }
-  return { supergraph: supergraphSdl, api: printSchema(schema.toAPISchema().toGraphQLJSSchema()) };
+  return { supergraph: supergraphSdl, api: apiOf(contract, schema.toAPISchema().toGraphQLJSSchema()) };
 }
 
 export function withoutTag(tag: string, subgraphs: SubgraphDefinition[]): SubgraphDefinition[] {

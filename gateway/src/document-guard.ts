@@ -1,5 +1,6 @@
 import { SoukError } from '@souk/platform/errors';
 import {
+  type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
   Kind,
@@ -33,6 +34,8 @@ export interface DocumentLimits {
   rootFields: number;
   /** Expanded directives. */
   directives: number;
+  /** Expanded fragments with @defer. */
+  deferredFragments: number;
   /** Expanded root fields that the schema marks @sensitive. */
   sensitiveFields: number;
   /** Expanded `__schema` fields: each may answer with the whole schema, and explorers send one. */
@@ -50,6 +53,7 @@ export const defaultDocumentLimits: DocumentLimits = {
   aliases: 15,
   rootFields: 10,
   directives: 20,
+  deferredFragments: 10,
   sensitiveFields: 1,
   schemaFields: 1,
   typeFields: 7,
@@ -107,6 +111,7 @@ interface Measure {
   depth: number;
   aliases: number;
   directives: number;
+  deferredFragments: number;
   /** Fields at the top of the selection, whatever fragments they come from. */
   topFields: number;
   sensitiveFields: number;
@@ -121,6 +126,7 @@ const nothing: Measure = {
   depth: 0,
   aliases: 0,
   directives: 0,
+  deferredFragments: 0,
   topFields: 0,
   sensitiveFields: 0,
   schemaFields: 0,
@@ -166,6 +172,7 @@ function createMeasure(
       depth: 1 + inside.depth,
       aliases: (alias ? 1 : 0) + inside.aliases,
       directives: own.directives + inside.directives,
+      deferredFragments: inside.deferredFragments,
       topFields: 1,
       sensitiveFields: sensitiveFields.has(name.value) ? 1 : 0,
       schemaFields: name.value === '__schema' ? 1 : 0,
@@ -189,8 +196,9 @@ function createMeasure(
   return ofOperation;
 }
 
-function withDirectives({ directives = [] }: { directives?: readonly unknown[] | undefined }): Measure {
-  return { ...nothing, directives: directives.length };
+function withDirectives({ directives = [] }: { directives?: readonly DirectiveNode[] | undefined }): Measure {
+  const deferred = directives.filter(({ name }) => name.value === 'defer');
+  return { ...nothing, directives: directives.length, deferredFragments: deferred.length };
 }
 
 /** What stands side by side adds up, but for depth, which is that of the deepest. */
@@ -201,6 +209,7 @@ function together(measures: Measure[]): Measure {
     total.depth = Math.max(total.depth, measure.depth);
     total.aliases += measure.aliases;
     total.directives += measure.directives;
+    total.deferredFragments += measure.deferredFragments;
     total.topFields += measure.topFields;
     total.sensitiveFields += measure.sensitiveFields;
     total.schemaFields += measure.schemaFields;
@@ -216,6 +225,7 @@ function hold(measure: Measure, limits: DocumentLimits): void {
   if (measure.aliases > limits.aliases) throw tooMuch('aliases');
   if (measure.topFields > limits.rootFields) throw tooMuch('rootFields');
   if (measure.directives > limits.directives) throw tooMuch('directives');
+  if (measure.deferredFragments > limits.deferredFragments) throw tooMuch('deferredFragments');
   if (measure.sensitiveFields > limits.sensitiveFields) throw tooMuch('sensitiveFields');
   if (measure.schemaFields > limits.schemaFields) throw tooMuch('schemaFields');
   if (measure.typeFields > limits.typeFields) throw tooMuch('typeFields');
@@ -231,6 +241,8 @@ const complaints: Record<Exclude<keyof DocumentLimits, 'introspectionDepth'>, st
     'The document has too many aliases. Ask for several objects by one field, or split it into several documents.',
   rootFields: 'The document has too many root fields. Split it into several.',
   directives: 'The document has too many directives. Use fewer.',
+  deferredFragments:
+    'The document defers too many fragments. Defer what is slow, in one fragment where it may come together.',
   sensitiveFields:
     'The document asks for more than one field that tries a secret, sends a mail or moves money. Send each in a document of its own.',
   schemaFields: 'The document asks for the whole schema several times. Ask for it by one __schema field.',

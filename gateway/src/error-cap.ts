@@ -12,24 +12,28 @@ const MAX_ERROR_BYTES = 15 * 1024;
  */
 export const capErrors: ApolloServerPlugin = {
   async requestDidStart() {
+    const errorsThatFit = createErrorRoom();
     return {
       async willSendResponse({ response: { body } }) {
         if (body.kind !== 'single' || !body.singleResult.errors) return;
         const { data, errors } = body.singleResult;
-        body.singleResult.errors = thoseThatFit(data ? errors : errors.slice(0, MAX_REQUEST_ERRORS));
+        body.singleResult.errors = errorsThatFit(data ? errors : errors.slice(0, MAX_REQUEST_ERRORS));
       },
     };
   },
 };
 
-function thoseThatFit(errors: readonly GraphQLFormattedError[]): GraphQLFormattedError[] {
+/** Makes room for the errors of one answer, or of what follows its first part. @returns which errors there is room for, beside those before */
+export function createErrorRoom(): (errors: readonly GraphQLFormattedError[]) => GraphQLFormattedError[] {
   let room = MAX_ERROR_BYTES;
-  const kept: GraphQLFormattedError[] = [];
-  for (const error of errors) {
-    room -= Buffer.byteLength(JSON.stringify(error));
-    if (room < 0) break;
-    kept.push(error);
-  }
-  // An answer without errors would say that all is well.
-  return kept.length > 0 ? kept : errors.slice(0, 1).map(({ message, extensions = {} }) => ({ message, extensions }));
+  return (errors) => {
+    const kept: GraphQLFormattedError[] = [];
+    for (const error of errors) {
+      room -= Buffer.byteLength(JSON.stringify(error));
+      if (room < 0) break;
+      kept.push(error);
+    }
+    // An answer without errors would say that all is well.
+    return kept.length > 0 ? kept : errors.slice(0, 1).map(({ message, extensions = {} }) => ({ message, extensions }));
+  };
 }

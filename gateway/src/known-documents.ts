@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
+import { defers } from './execution/deferred/mark-deferred.ts';
 import { asksForSchema } from './introspection.ts';
 import { hashOf } from './persisted-queries.ts';
 import { type CacheableOperation, createReadCacheable } from './response-cache/cacheable-operation.ts';
@@ -40,6 +41,8 @@ export interface KnownDocument {
   hash(): string;
   /** Where it is counted who asks for one of its operations; undefined when it has none of this name, or nobody counts. Count valid documents only. */
   asked(operationName: string | undefined): AskedOperation | undefined;
+  /** Whether anything in it is deferred, on whatever condition. */
+  defers: boolean;
   /** Whether it asks for the schema itself, in whatever part of it. */
   asksForSchema: boolean;
 }
@@ -117,6 +120,7 @@ export function createKnownDocuments(
       cacheable: (operationName) => cacheable(operationName, {}),
       asked: (operationName) => asked(operationName, {}),
       isReserved: asksOnlyFor(reservedFields, ast),
+      defers: defers(ast),
       asksForSchema: asksForSchema(ast),
       kind: (operationName) => getOperationAST(ast, operationName)?.operation,
       hash: () => (hash ??= hashOf(text)),

@@ -4,6 +4,7 @@ import type { Logger } from '@souk/platform/logger';
 import type { TokenCustody } from '@souk/platform/token-custody';
 import type { DebugReport } from './accounting/debug.ts';
 import type { RequestRecord } from './accounting/request-record.ts';
+import type { DeliverRest } from './execution/deferred/run-deferred.ts';
 import type { KnownDocument } from './known-documents.ts';
 import type { Caching } from './response-cache/response-cache.ts';
 import type { Sources } from './response-cache/sources.ts';
@@ -27,6 +28,8 @@ export interface RequestScope {
   hungUp: AbortSignal;
   /** Set once the door has let a document in. */
   document?: KnownDocument;
+  /** Where the executor may leave what follows the first part of an answer; undefined when it is to be whole. */
+  parts?: { rest?: DeliverRest };
   /** Where to note what an answer that will be kept is made from. */
   sources?: Sources;
   /** What the cache of answers did for it: Apollo Server copies this scope, and what is noted in here is seen in all copies. */

@@ -92,6 +92,7 @@ const usage = await openUsageRecording(env, logger);
 const storefront: Endpoint = {
   path: '/graphql',
   supergraph: supergraphs.follow('storefront', { endpoint: '/graphql', file: env.SUPERGRAPH_STOREFRONT_FILE }),
+  defers: true,
   costBudget: env.STOREFRONT_COST_BUDGET,
   safelistMode: env.STOREFRONT_SAFELIST,
   manifestFile: env.STOREFRONT_MANIFEST_FILE,
@@ -100,6 +101,7 @@ const storefront: Endpoint = {
 const admin: Endpoint = {
   path: '/admin/graphql',
   supergraph: supergraphs.follow('admin', { endpoint: '/admin/graphql', file: env.SUPERGRAPH_ADMIN_FILE }),
+  defers: false,
   costBudget: env.ADMIN_COST_BUDGET,
   safelistMode: env.ADMIN_SAFELIST,
   manifestFile: env.ADMIN_MANIFEST_FILE,

@@ -13,6 +13,7 @@ import type { RedisConnection } from '@souk/platform/redis';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { debugReportFor, reportPlan, withReport } from './accounting/debug.ts';
 import { viewerKnown } from './accounting/request-record.ts';
+import { offerParts, sendParts, takesParts } from './answer-in-parts.ts';
 import type { Authenticate } from './authenticate.ts';
 import type { BrowserOrigins } from './browser-origins.ts';
 import { clientIpOf } from './client-ip.ts';
@@ -21,7 +22,8 @@ import { createDocumentDoor } from './document-door.ts';
 import type { DocumentLimits } from './document-guard.ts';
 import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
 import { formatError, refuse } from './errors.ts';
-import { createCompiledGateway, type SupergraphSource } from './execution/compiled-gateway.ts';
+import { createCompiledGateway, type Gateway, type SupergraphSource } from './execution/compiled-gateway.ts';
+import { declareDefer } from './execution/deferred/declare-defer.ts';
 import { executionMetrics } from './execution/metrics.ts';
 import { stringifyResult } from './execution/written-data.ts';
 import { createExplorer } from './explorer.ts';
@@ -50,6 +52,8 @@ import { refuseWrongVariables } from './wrong-variables.ts';
 export interface Endpoint {
   path: string;
   supergraph: SupergraphSource;
+  /** Whether clients may use `@defer`, and have answers in parts. */
+  defers: boolean;
   /** What an operation may be estimated to cost, in points. */
   costBudget: number;
   safelistMode: SafelistMode;
@@ -88,7 +92,7 @@ export async function addEndpoint(
   endpoint: Endpoint,
   options: EndpointOptions,
 ): Promise<() => Promise<void>> {
-  const { path, supergraph, costBudget, safelistMode: mode, manifestFile, countUsage } = endpoint;
+  const { path, supergraph, defers, costBudget, safelistMode: mode, manifestFile, countUsage } = endpoint;
   const {
     authenticate,
     subgraphClient,
@@ -122,12 +126,14 @@ export async function addEndpoint(
         givesText: true,
         // By `refuseWrongVariables`.
         areVariablesChecked: true,
+        ...(defers ? { takesParts } : {}),
       })
-    : new ApolloGateway({
-        ...sources,
-        logger,
-        experimental_didResolveQueryPlan: ({ queryPlan }) => onPlan(queryPlan),
-      });
+    : stockGateway();
+  function stockGateway(): Gateway {
+    const experimental_didResolveQueryPlan = ({ queryPlan }: { queryPlan: QueryPlan }) => onPlan(queryPlan);
+    const stock = new ApolloGateway({ ...sources, logger, experimental_didResolveQueryPlan });
+    return defers ? declareDefer(stock) : stock;
+  }
   const responseCache = responseCacheIn && createResponseCache({ endpoint: path, redis: responseCacheIn });
 
   const cachedGateway = responseCache ? withResponseCache(gateway, responseCache) : gateway;
@@ -208,6 +214,8 @@ export async function addEndpoint(
     return refuse(reply.header('allow', 'POST'), 405, error);
   }
 
+  const offer = defers ? offerParts : (admitted: HTTPGraphQLRequest) => admitted;
+
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     try {
       const found = lazy(() => door.find(graphQLRequest(request)));
@@ -224,7 +232,8 @@ export async function addEndpoint(
         if (short) reply.header('content-type', short.contentType).send(short.body);
         else if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted)))
           return reply;
-        const isWhole = short !== undefined || (await requestScope.run(scope, () => execute(admitted, reply, scope)));
+        const isWhole =
+          short !== undefined || (await requestScope.run(scope, () => execute(offer(admitted, scope), reply, scope)));
         // An answer that was there already says nothing about how much can be done.
         if (isWhole && !isFromCache(scope)) answered = scope.document;
         return reply;
@@ -257,7 +266,7 @@ export async function addEndpoint(
     };
   }
 
-  /** @returns whether the answer has no errors */
+  /** @returns whether the answer was all there at once, without errors */
   async function execute(
     httpGraphQLRequest: HTTPGraphQLRequest,
     reply: FastifyReply,
@@ -273,6 +282,10 @@ export async function addEndpoint(
       throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
     }
     if (scope.custody) refreshCookie.give(reply, scope.custody);
+    if (scope.parts?.rest) {
+      await sendParts(reply, body.string, scope.parts.rest, scope);
+      return false;
+    }
     const { freshForSeconds } = scope.caching;
     const isKnown =
       httpGraphQLRequest.method === 'GET' &&

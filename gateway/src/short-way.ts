@@ -146,7 +146,7 @@ function questionIn(
 ): GatewayRequest | undefined {
   const { document } = scope;
   // What is delivered in parts is another kind of answer.
-  if (!document?.validAs || document.text.includes('@defer')) return undefined;
+  if (!document?.validAs || document.defers) return undefined;
   const { operationName, variables, extensions } = body as Record<string, unknown>;
   if (!isName(operationName) || !isObject(variables) || !isObject(extensions)) return undefined;
   const operation = getOperationAST(document.ast, operationName);

@@ -96,6 +96,7 @@ export async function openTestGateway({
     {
       path: '/graphql',
       supergraph: { initialize: async () => ({ supergraphSdl }) },
+      defers: true,
       costBudget: 5_000,
       safelistMode: 'off',
       manifestFile: schemaFile('manifests/storefront.json'),
@@ -154,11 +155,12 @@ interface InjectedAnswer {
 }
 
 function read({ statusCode, headers, body }: InjectedAnswer): TestAnswer {
+  const isJson = String(headers['content-type']).includes('json') && body !== '';
   const {
     data,
     errors = [],
     extensions,
-  } = JSON.parse(body || '{}') as {
+  } = JSON.parse(isJson ? body : '{}') as {
     data?: unknown;
     errors?: { message: string; extensions: { code: string } }[];
     extensions?: Record<string, unknown>;

@@ -53,19 +53,11 @@ export async function openTinyGraph(subgraphs: Record<string, TinySubgraph>): Pr
   const supergraphSdl = compose(subgraphs);
   const lies = new Map<string, Lie>();
   let calls: Record<string, SubgraphCall[]> = {};
-  const schemas = new Map(
-    Object.entries(subgraphs).map(([name, { sdl, resolvers = {} }]) => [
-      name,
-      buildSubgraphSchema([{ typeDefs: parse(header + sdl), resolvers: resolvers as never }]),
-    ]),
-  );
+  const answerOf = answering(subgraphs);
 
   /** The text a subgraph sends. */
   async function answer(name: string, call: SubgraphCall): Promise<string> {
-    const schema = schemas.get(name);
-    if (!schema) throw new Error(`no subgraph ${name}`);
-    const given = await graphql({ schema, source: call.query, variableValues: call.variables });
-    const said = JSON.parse(JSON.stringify(given)) as TinyAnswer;
+    const said = await answerOf(name, call);
     const lie = lies.get(name);
     return JSON.stringify(lie ? lie(said, call) : said);
   }
@@ -125,6 +117,24 @@ export async function openTinyGraph(subgraphs: Record<string, TinySubgraph>): Pr
     stop: async () => {
       await Promise.all([stock.stop(), ours.stop()]);
     },
+  };
+}
+
+/** What subgraphs answer, by their names. */
+export function answering(
+  subgraphs: Record<string, TinySubgraph>,
+): (name: string, call: SubgraphCall) => Promise<TinyAnswer> {
+  const schemas = new Map(
+    Object.entries(subgraphs).map(([name, { sdl, resolvers = {} }]) => [
+      name,
+      buildSubgraphSchema([{ typeDefs: parse(header + sdl), resolvers: resolvers as never }]),
+    ]),
+  );
+  return async (name, { query, variables }) => {
+    const schema = schemas.get(name);
+    if (!schema) throw new Error(`no subgraph ${name}`);
+    const given = await graphql({ schema, source: query, variableValues: variables });
+    return JSON.parse(JSON.stringify(given)) as TinyAnswer;
   };
 }
 

@@ -1,7 +1,7 @@
 import { type CompositionResult, composeServices } from '@apollo/composition';
 import { applyTagFilterOnSubgraphs } from '@theguild/federation-composition';
-import { type DocumentNode, type GraphQLError, printSchema } from 'graphql';
-import { type Contract, contracts, hiddenTags } from '../contracts.ts';
+import type { DocumentNode, GraphQLError } from 'graphql';
+import { apiOf, type Contract, contracts, hiddenTags } from '../contracts.ts';
 import { type CompositionFinding, findingOf, notComposed } from './composition-finding.ts';
 import { secondOpinion } from './second-composer.ts';
 import { documentOf, type SubgraphSdl } from './subgraph-sdl.ts';
@@ -37,7 +37,7 @@ export function composeContracts(subgraphs: readonly SubgraphSdl[]): Composition
   if (results.some(([, { errors }]) => errors)) return { contracts: {}, findings: complaints };
 
   const composed = Object.fromEntries(
-    results.map(([contract, result]) => [contract, composedContract(result)]),
+    results.map(([contract, result]) => [contract, composedContract(contract, result)]),
   ) as Record<Contract, ComposedContract>;
   return { contracts: composed, findings: [...complaints, ...secondOpinion(documents, composed)] };
 }
@@ -57,8 +57,11 @@ function compose(documents: ReadonlyMap<string, DocumentNode>, hidden: readonly 
   return composeServices(applyTagFilterOnSubgraphs(services, { include: new Set(), exclude: new Set(hidden) }));
 }
 
-function composedContract({ schema, supergraphSdl = '' }: CompositionResult): ComposedContract {
-  return { supergraph: supergraphSdl, api: schema ? printSchema(schema.toAPISchema().toGraphQLJSSchema()) : '' };
+function composedContract(contract: Contract, { schema, supergraphSdl = '' }: CompositionResult): ComposedContract {
+  return {
+    supergraph: supergraphSdl,
+    api: schema ? apiOf(contract, schema.toAPISchema().toGraphQLJSSchema()) : '',
+  };
 }
 
 function parseAll(subgraphs: readonly SubgraphSdl[]) {

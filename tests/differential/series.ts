@@ -44,7 +44,7 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     graph: name,
     operations: 0,
     differences: [],
-    paths: { compiled: 0, slow: 0, stock: 0, none: 0 },
+    paths: { compiled: 0, slow: 0, stock: 0, deferred: 0, none: 0 },
     reasons: new Map(),
     imperfect: 0,
     requests: 0,

@@ -95,7 +95,7 @@ function log(
       outcome,
       durationMs: rounded(durationMs),
       requestBytes: Number(request.headers['content-length'] ?? 0),
-      responseBytes: Number(reply.getHeader('content-length') ?? 0),
+      responseBytes: Number(reply.getHeader('content-length') ?? record.streamedBytes),
       subgraphMs: rounded(record.subgraphs.durationMs),
       cache: record.cache,
       traceId: record.span?.spanContext().traceId,

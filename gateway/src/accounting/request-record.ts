@@ -32,6 +32,8 @@ export interface RequestRecord {
   operation: RecordedOperation | undefined;
   /** Estimated, in points; undefined until it was. */
   cost: number | undefined;
+  /** Of an answer that was sent in parts. */
+  streamedBytes: number;
   /** Of the errors in the answer, each once. */
   readonly errorCodes: Set<ErrorCode>;
   /** The limit that refused the request. */
@@ -63,6 +65,7 @@ export function openRecord(request: Pick<FastifyRequest, 'headers' | 'ip' | 'soc
     viewer: undefined,
     operation: undefined,
     cost: undefined,
+    streamedBytes: 0,
     errorCodes: new Set(),
     limit: undefined,
     cache: undefined,

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ApolloGateway, GraphQLDataSource } from '@apollo/gateway';
+import { withDefer } from '@souk/platform/defer';
 import type { GraphQLSchema } from 'graphql';
-import { createEngine, type Engine, type EngineOptions } from './engine.ts';
+import { createEngine, type Engine, type EngineOptions, type TakesParts } from './engine.ts';
 import { createGraph } from './graph.ts';
 
 export interface CompiledGatewayOptions
@@ -12,6 +13,8 @@ export interface CompiledGatewayOptions
   supergraphSdl: string | SupergraphSource;
   /** What sends operations to a subgraph. */
   buildService: (subgraph: { name: string; url?: string }) => GraphQLDataSource;
+  /** Given where clients may use `@defer`, which the API has then. */
+  takesParts?: TakesParts;
   /** The documents that clients have registered: they are planned and compiled before a supergraph is put to use. */
   registered?: () => ReadonlySet<string>;
 }
@@ -58,12 +61,14 @@ export function createCompiledGateway(options: CompiledGatewayOptions): Gateway 
     for (const { name, url } of graph.subgraphs) {
       services[name] ??= buildService({ name, ...(url ? { url } : {}) });
     }
-    const apiSchema = graph.apiSchema.toGraphQLJSSchema();
+    const schema = graph.apiSchema.toGraphQLJSSchema();
+    const apiSchema = options.takesParts ? withDefer(schema) : schema;
     await turn();
     const engine = createEngine({
       onExecution: () => {},
       onPlan: () => {},
       onLookup: () => {},
+      takesParts: () => undefined,
       givesText: false,
       areVariablesChecked: false,
       ...options,

@@ -1,4 +1,12 @@
-import { type DirectiveNode, type DocumentNode, Kind, type OperationDefinitionNode, visit } from 'graphql';
+import { Variable } from '@apollo/federation-internals';
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  Kind,
+  type OperationDefinitionNode,
+  type ValueNode,
+  visit,
+} from 'graphql';
 import { NotCompilable } from './not-compilable.ts';
 
 /** The variables an operation uses in `@skip` and `@include`, with what they are by default. */
@@ -13,12 +21,18 @@ export interface ConditionValues {
   keeps(selection: { directives?: readonly DirectiveNode[] | undefined }): boolean;
 }
 
-export function conditionVariablesOf(document: DocumentNode, operation: OperationDefinitionNode): ConditionVariables {
+/** @param directives whose `if` counts */
+export function conditionVariablesOf(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  directives: readonly string[] = ['skip', 'include'],
+): ConditionVariables {
   const names = new Set<string>();
   visit(document, {
     Directive({ name, arguments: given }) {
-      if (name.value !== 'skip' && name.value !== 'include') return;
-      for (const { value } of given ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+      if (!directives.includes(name.value)) return;
+      for (const { name: argument, value } of given ?? [])
+        if (argument.value === 'if' && value.kind === Kind.VARIABLE) names.add(value.name.value);
     },
   });
   const defaults = new Map(
@@ -63,11 +77,31 @@ function createConditionValues(values: ReadonlyMap<string, boolean>): ConditionV
   };
 }
 
-function ifValue({ arguments: given }: DirectiveNode, holds: (variable: string) => boolean): boolean {
-  const value = given?.find(({ name }) => name.value === 'if')?.value;
+function ifValue({ arguments: given }: DirectiveNode, holds: ConditionValues['holds']): boolean {
+  return holdsIn(given?.find(({ name }) => name.value === 'if')?.value, { holds });
+}
+
+/** The value of an `if`. */
+export function holdsIn(value: ValueNode | undefined, { holds }: Pick<ConditionValues, 'holds'>): boolean {
   if (value?.kind === Kind.VARIABLE) return holds(value.name.value);
   if (value?.kind === Kind.BOOLEAN) return value.value;
   throw new NotCompilable('condition without a boolean');
+}
+
+/** A directive in an operation as federation reads it. */
+export interface AppliedDirective {
+  name: string;
+  arguments(): Record<string, unknown>;
+}
+
+/** Whether `@skip` and `@include` among these leave a selection out. */
+export function leavesOut(directives: readonly AppliedDirective[], conditions: ConditionValues): boolean {
+  return directives.some((directive) => {
+    if (directive.name !== 'skip' && directive.name !== 'include') return false;
+    const value: unknown = directive.arguments()['if'];
+    const holds = value instanceof Variable ? conditions.holds(value.name) : value;
+    return holds === (directive.name === 'skip');
+  });
 }
 
 const unconditional = createConditionValues(new Map());

@@ -5,13 +5,14 @@ import {
   type GraphQLDataSource,
   type ServiceMap,
 } from '@apollo/gateway';
-import type { QueryPlan } from '@apollo/query-planner';
+import type { FetchNode, QueryPlan } from '@apollo/query-planner';
 import { trace } from '@opentelemetry/api';
 import { getVariableValues } from 'graphql';
 import { Unexpected } from './code/runtime.ts';
 import type { CompiledFetch } from './compile.ts';
+import { type DeliverRest, runDeferred } from './deferred/run-deferred.ts';
 import { createOperations, type Operations, type OperationsOptions } from './operations.ts';
-import type { PlannedOperation } from './planned-operation.ts';
+import type { DeferredRun, PlannedOperation } from './planned-operation.ts';
 import { replaying } from './replay.ts';
 import { run, type SentRequest, type SubgraphAnswer } from './run.ts';
 import { send } from './send.ts';
@@ -24,11 +25,15 @@ import { WrittenData } from './written-data.ts';
  * - `compiled` its compiled form wrote the answer
  * - `slow`     its compiled form met something unusual (an error, a null where none may be), and the stock executor finished with the answers that were there
  * - `stock`    the compiler does not know something in it, so that the stock executor ran it from the start
+ * - `deferred` its answer came in parts
  */
-export type ExecutionPath = 'compiled' | 'slow' | 'stock';
+export type ExecutionPath = 'compiled' | 'slow' | 'stock' | 'deferred';
 
 /** Told of each operation which way it went, and why it was not compiled or left its compiled form. */
 export type OnExecution = (path: ExecutionPath, reason: string | undefined) => void;
+
+/** Where to leave what follows the first part of an answer, by the context of the request; undefined for whoever takes only whole answers. */
+export type TakesParts = (context: RequestContext['context']) => ((rest: DeliverRest) => void) | undefined;
 
 /** Told of the plan of each operation before it is executed. */
 export type OnPlan = (plan: QueryPlan) => void;
@@ -48,6 +53,7 @@ export interface EngineOptions extends OperationsOptions {
   services: () => ServiceMap;
   onExecution: OnExecution;
   onPlan: OnPlan;
+  takesParts: TakesParts;
   /** Whether `data` is given as its text (`WrittenData`) where that is there. */
   givesText: boolean;
   /** Whether whoever asks has already refused variables that are not of their types. */
@@ -58,7 +64,7 @@ const tracer = trace.getTracer('souk/gateway');
 
 /** Prepares to execute operations over a supergraph. */
 export function createEngine(options: EngineOptions): Engine {
-  const { graph, services, onExecution, onPlan, givesText, areVariablesChecked } = options;
+  const { graph, services, onExecution, onPlan, takesParts, givesText, areVariablesChecked } = options;
   const operations = createOperations(options);
 
   const finish = (text: string, isAscii: boolean) =>
@@ -73,7 +79,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     const sent: SentRequest[] = [];
     try {
-      const ask = (fetch: CompiledFetch, request: SubgraphRequest) => traced(fetch, request, context);
+      const ask = (fetch: CompiledFetch, request: SubgraphRequest) => traced(fetch.node, request, context);
       const data = await run(form, variables, ask, sent, finish);
       onExecution('compiled', undefined);
       return { data };
@@ -84,8 +90,28 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  function traced(fetch: CompiledFetch, request: SubgraphRequest, context: RequestContext): Promise<SubgraphAnswer> {
-    const { serviceName } = fetch.node;
+  async function executeDeferred(
+    { operation, conditions }: DeferredRun,
+    context: RequestContext,
+    take: (rest: DeliverRest) => void,
+  ): Promise<ExecutionResult> {
+    onExecution('deferred', undefined);
+    const variables = context.request.variables ?? {};
+    const { first, rest } = await runDeferred(operation, {
+      schema: graph.apiSchema,
+      supergraphSchema: graph.supergraphSchema,
+      conditions,
+      ask: (fetch, representations) => traced(fetch, operation.requestsOf(fetch)(variables, representations), context),
+    });
+    if (rest) take(rest);
+    return first as ExecutionResult;
+  }
+
+  function traced(
+    { serviceName }: FetchNode,
+    request: SubgraphRequest,
+    context: RequestContext,
+  ): Promise<SubgraphAnswer> {
     return tracer.startActiveSpan('gateway.fetch', { attributes: { service: serviceName } }, async (span) => {
       try {
         return await send(services()[serviceName] as GraphQLDataSource, request, context);
@@ -122,6 +148,9 @@ export function createEngine(options: EngineOptions): Engine {
       if (errors) return { errors };
       const planned = operations.get(context);
       onPlan(planned.plan);
+      const take = takesParts(context.context);
+      const deferred = take && planned.deferredFor(context.request.variables ?? {});
+      if (deferred) return executeDeferred(deferred, context, take);
       return executeCompiled(planned, context);
     },
   };

@@ -26,7 +26,8 @@ export async function createGraph(supergraphSdl: string): Promise<Graph> {
   await turn();
   const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
   await turn();
-  const planner = new QueryPlanner(supergraph);
+  // What has no `@defer` is planned as it would be otherwise.
+  const planner = new QueryPlanner(supergraph, { incrementalDelivery: { enableDefer: true } });
   await turn();
   const typenames = new Map<string, ReadonlySet<string>>();
   return {

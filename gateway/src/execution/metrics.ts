@@ -3,7 +3,7 @@ import type { EngineOptions } from './engine.ts';
 
 const executions = new Counter({
   name: 'souk_operations_executed_total',
-  help: 'Operations by how they were executed: compiled; slow (begun compiled, finished by the stock executor, because something was unusual); stock (from the start).',
+  help: 'Operations by how they were executed: compiled; slow (begun compiled, finished by the stock executor, because something was unusual); stock (from the start); deferred (in parts).',
   labelNames: ['endpoint', 'path'],
 });
 

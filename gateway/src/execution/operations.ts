@@ -61,7 +61,11 @@ export function createOperations(options: OperationsOptions): Operations {
     async warm(texts) {
       for (const text of texts) {
         try {
-          for (const wanted of operationsIn(text)) add(keyOf(wanted), wanted).formFor({});
+          for (const wanted of operationsIn(text)) {
+            const planned = add(keyOf(wanted), wanted);
+            planned.formFor({});
+            planned.deferredFor({});
+          }
         } catch {
           // Validation tells whoever asks for it.
         }

@@ -10,9 +10,8 @@ import {
   type OutputType,
   possibleRuntimeTypes,
   type SelectionSet,
-  Variable,
 } from '@apollo/federation-internals';
-import type { ConditionValues } from './condition-values.ts';
+import { type ConditionValues, leavesOut } from './condition-values.ts';
 import type { Graph } from './graph.ts';
 import { NotCompilable } from './not-compilable.ts';
 import { at, mayBeAbsent, type Position, providersOf } from './positions.ts';
@@ -81,7 +80,7 @@ export function shapeOf(operation: Operation, root: Position, conditions: Condit
     chosen: Map<string, FieldSelection[]>,
   ): void {
     for (const selection of selectionSet.selections()) {
-      if (isLeftOut(selection.element.appliedDirectives)) continue;
+      if (leavesOut(selection.element.appliedDirectives, conditions)) continue;
       if (selection.kind === 'FieldSelection') {
         const name = selection.element.responseName();
         chosen.set(name, [...(chosen.get(name) ?? []), selection]);
@@ -90,15 +89,6 @@ export function shapeOf(operation: Operation, root: Position, conditions: Condit
       const { typeCondition: condition = asked } = selection.element;
       if (applies(condition, asked)) choose(selection.selectionSet, condition, applies, chosen);
     }
-  }
-
-  function isLeftOut(directives: readonly AppliedDirective[]): boolean {
-    return directives.some((directive) => {
-      if (directive.name !== 'skip' && directive.name !== 'include') return false;
-      const value: unknown = directive.arguments()['if'];
-      const holds = value instanceof Variable ? conditions.holds(value.name) : value;
-      return holds === (directive.name === 'skip');
-    });
   }
 
   function variantKey(position: Position, type: ObjectType, chosen: ReadonlyMap<string, FieldSelection[]>): string {
@@ -144,8 +134,3 @@ function numberOf(selection: FieldSelection): number {
 }
 const numbers = new WeakMap<FieldSelection, number>();
 let lastNumber = 0;
-
-interface AppliedDirective {
-  name: string;
-  arguments(): Record<string, unknown>;
-}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PARTS } from '@souk/dev/answer-parts';
 import { testRedisUrl } from '@souk/dev/test-database';
 import { noteTagChanges } from '@souk/platform/cache-tag-times';
 import { defaultDoorLimits } from '@souk/platform/door-limits';
@@ -78,6 +79,20 @@ async function counted(work: () => Promise<unknown>): Promise<Record<string, num
 }
 
 describe('an answer for everybody', () => {
+  it('is kept when it is whole, and not when it comes in parts', async () => {
+    const deferring = query.replace('{ title }', '{ title ... @defer { title } }');
+    const accept = `${PARTS},application/json`;
+    const inParts = () => gateway.post({ query: deferring }, { accept });
+    expect(await counted(inParts)).toEqual({ uncacheable: 1 });
+    expect(await keptInRedis()).toEqual([]);
+    expect(await counted(() => gateway.post({ query: deferring }))).toEqual({ miss: 1 });
+    expect(await counted(() => gateway.post({ query: deferring }))).toEqual({ 'hit-memory': 1 });
+    expect(await counted(inParts)).toEqual({ uncacheable: 1 });
+    // A client that could take parts shares what has none.
+    expect(await counted(() => gateway.post({ query }, { accept }))).toEqual({ miss: 1 });
+    expect(await counted(() => gateway.post({ query }))).toEqual({ 'hit-memory': 1 });
+  });
+
   it('is given again without asking a subgraph, to the letter', async () => {
     let [first, second]: string[] = [];
     const grown = await counted(async () => {

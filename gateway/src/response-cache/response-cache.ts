@@ -146,9 +146,12 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
 
 type Run = Parameters<ResponseCache['answer']>[2];
 
-/** Where the client has a refresh token kept, it is somebody, even before the token was exchanged. Who looks at how an answer is made gets one that is made. */
-function isForEverybody({ viewer, custody, debug }: RequestScope): boolean {
-  return viewer === null && custody === undefined && debug === undefined;
+/**
+ * Where the client has a refresh token kept, it is somebody, even before the token was exchanged. Who looks at how an answer is made gets one that is made. What
+ * may come in parts is kept for nobody.
+ */
+function isForEverybody({ viewer, custody, debug, parts }: RequestScope): boolean {
+  return viewer === null && custody === undefined && debug === undefined && parts === undefined;
 }
 
 function whenGood(known: KeptAnswer, { nowMs, changedAtMs }: TagTimes, askedAtMs: number): Remembered | undefined {
