@@ -1,4 +1,4 @@
-import { type CompositeType, operationFromDocument, type SelectionSet } from '@apollo/federation-internals';
+import { type CompositeType, type Operation, operationFromDocument, type SelectionSet } from '@apollo/federation-internals';
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner';
 import { asksForSchema } from '../../introspection.ts';
 import type { Graph } from '../graph.ts';
@@ -36,7 +36,7 @@ export function planDeferred({ document, labels }: MarkedOperation, { apiSchema,
   const operation = operationFromDocument(apiSchema, document);
   const rootType = apiSchema.schemaDefinition.rootType(operation.rootKind);
   if (!rootType) throw new NotCompilable(`no ${operation.rootKind} type`);
-  const plan = planner.buildQueryPlan(operation);
+  const plan = planParts(operation, planner);
   const { fetches, later } = partsOf(plan);
   const prepared = new Map(fetches.map((fetch) => [fetch, prepareRequests(fetch)]));
   return {
@@ -51,6 +51,15 @@ export function planDeferred({ document, labels }: MarkedOperation, { apiSchema,
     selectionSet: operation.selectionSet,
     rootType,
   };
+}
+
+/** Some operations, of those with chains of `@requires`, the planner plans as a whole only: it ends with an assertion of its own. */
+function planParts(operation: Operation, planner: Graph['planner']): QueryPlan {
+  try {
+    return planner.buildQueryPlan(operation);
+  } catch (error) {
+    throw new NotCompilable(`not to be planned in parts: ${(error as Error).message}`);
+  }
 }
 
 function partsOf({ node: root }: QueryPlan): { fetches: FetchNode[]; later: Map<string, PlanNode | undefined> } {
