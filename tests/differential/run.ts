@@ -25,13 +25,22 @@ export interface Outcome {
   difference: string | undefined;
 }
 
-export function runBy(seed: string, graph: Graph): Run {
+/** What may happen to subgraphs. */
+export interface Risks {
+  failures: readonly FailureKind[];
+  /** Whether a subgraph may not know an entity that another one knows. */
+  unknownEntities: boolean;
+}
+
+const allRisks: Risks = { failures: failureKinds, unknownEntities: true };
+
+export function runBy(seed: string, graph: Graph, { failures, unknownEntities } = allRisks): Run {
   const random = randomFor(seed);
   const world: World = {
     graph,
     seed,
     nullPercent: random.pick([0, 0, 10, 30]),
-    unknownPercent: random.pick([0, 0, 10]),
+    unknownPercent: random.pick([0, 0, unknownEntities ? 10 : 0]),
     texts: random.pick(['plain', 'chinese', 'awkward']),
   };
   const isHealthy = random.chance(45);
@@ -41,7 +50,7 @@ export function runBy(seed: string, graph: Graph): Run {
     seed,
     operation: operationBy(random, graph),
     world,
-    failing: new Map(failing.map((name) => [name, random.pick(failureKinds)])),
+    failing: new Map(failing.map((name) => [name, random.pick(failures)])),
     reading: random.pick(['apollo', 'souk']),
   };
 }

@@ -1,7 +1,7 @@
 import type { ExecutionPath } from '../../gateway/src/execution/engine.ts';
-import { type OpenGateway, openStockGateway } from './gateways.ts';
-import { type GraphName, openGraph } from './graphs.ts';
-import { compare, type Outcome, runBy } from './run.ts';
+import { openStockGateway, type TestedGateway } from './gateways.ts';
+import { type Graph, type GraphName, openGraph } from './graphs.ts';
+import { compare, type Outcome, type Risks, runBy } from './run.ts';
 import { shrink } from './shrink.ts';
 
 /** What came of many operations. */
@@ -26,7 +26,11 @@ export interface SeriesOptions {
   seed: string;
   operations: number;
   /** The gateway that is compared with the stock one. */
-  open: OpenGateway;
+  open: (graph: Graph) => Promise<TestedGateway>;
+  /** What it is compared with instead. */
+  openExpected?: (graph: Graph) => Promise<TestedGateway>;
+  /** What may happen to subgraphs, if not all that can. */
+  risks?: Risks;
   /** The first of them, to go on where others ended or to run one again. */
   from?: number;
   /** After so many differences there is enough to look at. */
@@ -37,9 +41,19 @@ export interface SeriesOptions {
 
 /** Runs operations by chance through the stock gateway and another one, and compares the answers. The same options give the same operations. */
 export async function runSeries(options: SeriesOptions): Promise<Series> {
-  const { graph: name, seed, operations, open, from = 0, maxDifferences = 3, shrinkAttempts = 1_000 } = options;
+  const {
+    graph: name,
+    seed,
+    operations,
+    open,
+    openExpected = openStockGateway,
+    risks,
+    from = 0,
+    maxDifferences = 3,
+    shrinkAttempts = 1_000,
+  } = options;
   const graph = openGraph(name);
-  const gateways = { expected: await openStockGateway(graph), actual: await open(graph) };
+  const gateways = { expected: await openExpected(graph), actual: await open(graph) };
   const series: Series = {
     graph: name,
     operations: 0,
@@ -52,7 +66,7 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
   };
   try {
     for (let index = from; index < from + operations; index++) {
-      const outcome = await compare(runBy(`${seed}/${name}/${index}`, graph), gateways);
+      const outcome = await compare(runBy(`${seed}/${name}/${index}`, graph, risks), gateways);
       note(series, outcome);
       if (outcome.difference) series.differences.push(await shrink(outcome, gateways, shrinkAttempts));
       if (series.differences.length >= maxDifferences) break;
@@ -75,7 +89,7 @@ function note(series: Series, { expected, actual }: Outcome): void {
 
 /** How large a part of the operations that were executed went such a way, from 0 to 1. */
 export function shareOf({ paths }: Series, path: ExecutionPath): number {
-  return paths[path] / (paths.compiled + paths.slow + paths.stock);
+  return paths[path] / (paths.compiled + paths.slow + paths.stock + paths.deferred);
 }
 
 /** All that is needed to understand a difference and to see it again. */

@@ -1,4 +1,9 @@
-import { type CompositeType, type Operation, operationFromDocument, type SelectionSet } from '@apollo/federation-internals';
+import {
+  type CompositeType,
+  type Operation,
+  operationFromDocument,
+  type SelectionSet,
+} from '@apollo/federation-internals';
 import type { FetchNode, PlanNode, QueryPlan } from '@apollo/query-planner';
 import { asksForSchema } from '../../introspection.ts';
 import type { Graph } from '../graph.ts';
