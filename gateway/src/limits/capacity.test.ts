@@ -63,12 +63,12 @@ describe('the capacity of an instance', () => {
     const after = (durationMs: number) => {
       const instance = openInstance({ ...limits, minimumInFlight: 8 });
       instance.answer(100);
-      // So many windows, each of which takes what begins after the one before.
-      for (let window = 0; window < 3; window++) instance.answer(80, { durationMs, inFlight: 60 });
+      // Some windows, each of which takes what begins after the one before.
+      instance.answer(160, { durationMs, inFlight: 60 });
       return instance.capacity.current();
     };
-    expect(after(500)).toBeLessThan(after(150));
-    expect(after(150)).toBeLessThan(after(20));
+    expect(after(240)).toBeLessThan(after(200));
+    expect(after(200)).toBeLessThan(after(20));
   });
 
   it('never goes below the minimum', () => {
@@ -99,16 +99,37 @@ describe('the capacity of an instance', () => {
     expect(instance.capacity.current()).toBe(before);
   });
 
+  it('does not mind a jam that is over soon', () => {
+    const instance = openInstance();
+    instance.answer(100);
+    const before = instance.capacity.current();
+    for (let jam = 0; jam < 5; jam++) {
+      instance.answer(25, { durationMs: 600, inFlight: 100 });
+      instance.answer(100);
+    }
+    expect(instance.capacity.current()).toBe(before);
+  });
+
   it('learns from what began since it last changed, so that one jam shrinks it once', () => {
     const instance = openInstance();
     instance.answer(100);
     const before = instance.capacity.current();
-    instance.answer(40, { durationMs: 200, inFlight: 100 });
+    instance.answer(65, { durationMs: 100, inFlight: 100 });
     const shrunk = instance.capacity.current();
     expect(shrunk).toBeLessThan(before);
     // A second's worth of answers to what had begun in the jam.
     instance.answer(20, { durationMs: 5_000, inFlight: 100 });
     expect(instance.capacity.current()).toBe(shrunk);
+  });
+
+  it('is again what it was at first when nothing is delayed any more', () => {
+    const instance = openInstance();
+    instance.answer(100);
+    const before = instance.capacity.current();
+    instance.answer(1_000, { durationMs: 200, inFlight: 100 });
+    expect(instance.capacity.current()).toBe(16);
+    instance.answer(1_000, { inFlight: 2 });
+    expect(instance.capacity.current()).toBe(before);
   });
 
   it('learns what is usual again when the shop has become slower for good', () => {

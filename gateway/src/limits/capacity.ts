@@ -20,6 +20,7 @@ export interface Observation {
   inFlight: number;
 }
 
+/** How much is tried at first, and again when it was less and nothing is delayed any more. */
 const INITIAL = 64;
 /** The capacity is thought over when so much time has passed and so many operations have told of it. */
 const WINDOW_MS = 250;
@@ -33,7 +34,10 @@ const FAST_SHRINKAGE = 0.5;
 const LEARNING_RATE = 0.1;
 
 /**
- * Finds out how much an instance can take: less whenever most operations are delayed too much, more whenever all of it was needed and they were not.
+ * Finds out how much an instance can take: less while most operations are delayed too much, more whenever all of it was needed and they were not.
+ *
+ * A process that had to wait for its core, or for another one that starts, delays everything once, and then all that came meanwhile is in flight together. That
+ * is no overload, and to take less would only refuse more of it the next time: so a delay has to last for two windows.
  *
  * Each operation is compared with itself, so a rush of slow operations is no overload, and what counts is the majority, so one slow subgraph is none either.
  *
@@ -43,6 +47,7 @@ export function createCapacity(limits: () => InstanceLimits, now: () => number):
   const usualMs = new WeakMap<object, number>();
   let capacity = INITIAL;
   let window = openWindow(now());
+  let wasTooMuch = false;
 
   const current = () => Math.floor(bounded(capacity));
 
@@ -59,10 +64,15 @@ export function createCapacity(limits: () => InstanceLimits, now: () => number):
   }
 
   function thinkOver({ operations, delayed, farDelayed, mostInFlight }: Window): number {
-    if (farDelayed > operations / 2) return capacity * FAST_SHRINKAGE;
-    if (delayed > operations / 2) return capacity * SHRINKAGE;
+    const isLasting = wasTooMuch;
+    wasTooMuch = delayed > operations / 2;
+    if (wasTooMuch) {
+      if (!isLasting) return capacity;
+      return capacity * (farDelayed > operations / 2 ? FAST_SHRINKAGE : SHRINKAGE);
+    }
     const isNeeded = mostInFlight >= openToAll(current(), limits().reservedPercent);
-    return isNeeded ? capacity * GROWTH : capacity;
+    if (isNeeded) return capacity * GROWTH;
+    return capacity < INITIAL ? Math.min(INITIAL, capacity * GROWTH) : capacity;
   }
 
   return {
