@@ -45,8 +45,9 @@ const ERROR_LEVEL = pino.levels.values['error'] ?? 50;
 
 /** Standard output, in few writes: for a small request, the one that its line took was a third of the work. */
 function gatheringOutput(): DestinationStream {
+  // Its `flushSync` also waits for the disk.
   const output = pino.destination({ minLength: GATHERED_BYTES, sync: true });
-  setInterval(() => output.flushSync(), GATHERED_MS).unref();
+  setInterval(() => output.flush(), GATHERED_MS).unref();
   process.on('exit', () => output.flushSync());
   const gathering = {
     // pino says so here of each line before it writes it.
@@ -54,7 +55,7 @@ function gatheringOutput(): DestinationStream {
     lastLevel: 0,
     write(line: string) {
       output.write(line);
-      if (gathering.lastLevel >= ERROR_LEVEL) output.flushSync();
+      if (gathering.lastLevel >= ERROR_LEVEL) output.flush();
     },
   };
   return gathering;
