@@ -33,12 +33,12 @@ const LONGEST_LIFE_SECONDS = 300;
  */
 export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: AuthenticateOptions): Authenticate {
   const keys = followTokenKeys(jwksUrls);
-  const verified = new Map<string, VerifiedToken>();
+  const known = new Map<string, VerifiedToken>();
 
   async function verify(token: string): Promise<VerifiedToken> {
-    const known = verified.get(token);
-    if (known && known.expiresAtMs > Date.now()) return known;
-    verified.delete(token);
+    const remembered = known.get(token);
+    if (remembered && remembered.expiresAtMs > Date.now()) return remembered;
+    known.delete(token);
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
@@ -49,12 +49,12 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
       requiredClaims: ['sub', 'sid', 'exp', 'iat'],
     });
     const { exp = 0, iat = 0 } = payload;
-    const fresh = {
+    const fresh: VerifiedToken = {
       payload,
       keyId: protectedHeader.kid,
       expiresAtMs: Math.min(exp, iat + LONGEST_LIFE_SECONDS) * 1_000,
     };
-    remember(verified, token, fresh);
+    remember(known, token, fresh);
     return fresh;
   }
 
@@ -63,15 +63,21 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
     if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
     if (authorization === undefined) return null;
     const token = bearerToken(authorization);
-    const { payload, keyId } = await verify(token).catch((cause: unknown) => {
+    const verified = await verify(token).catch((cause: unknown) => {
       // A key set that cannot be fetched says nothing about the token.
       if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
       throw invalidToken('is not valid or has expired', cause);
     });
     if (!snapshot) throw temporarilyUnknown();
+    if (verified.viewer?.of === snapshot) return verified.viewer.is;
+    const { payload, keyId } = verified;
     if (!keyId) throw invalidToken('does not name its key');
     if (snapshot.revokedKeyIds.includes(keyId)) throw invalidToken('was signed with a key that was given up');
-    return viewerOf(payload, snapshot);
+    const viewer = viewerOf(payload, snapshot);
+    // What an entry says of somebody ends at its time, so that is looked up each time.
+    const hasEntry = snapshot.accessEntries.some(({ kind, subject }) => kind === 'USER' && subject === viewer.userId);
+    if (!hasEntry) verified.viewer = { of: snapshot, is: viewer };
+    return viewer;
   };
 }
 
@@ -80,6 +86,8 @@ interface VerifiedToken {
   payload: JWTPayload;
   keyId: string | undefined;
   expiresAtMs: number;
+  /** Whom it stands for by a snapshot, as long as there is no newer one. */
+  viewer?: { of: AccessSnapshot; is: Viewer };
 }
 
 function bearerToken(authorization: string): string {

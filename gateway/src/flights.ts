@@ -1,3 +1,5 @@
+import { onEnd } from './hang-up.ts';
+
 /** Work that several requests wait for, done once. */
 export interface Flights<Value> {
   /**
@@ -52,8 +54,7 @@ export function createFlights<Value>({ boardingMs }: { boardingMs: number }): Fl
       flight.abandoned.abort(hungUp.reason);
     };
     flight.passengers += 1;
-    hungUp.addEventListener('abort', leave, { once: true });
-    const forget = () => hungUp.removeEventListener('abort', leave);
+    const forget = onEnd(hungUp, leave);
     flight.landing.then(forget, forget);
     if (hungUp.aborted) leave();
   }

@@ -8,3 +8,27 @@ export function hangUpOf(reply: FastifyReply): AbortSignal {
   });
   return controller.signal;
 }
+
+const listening = Symbol('listening');
+type Heard = AbortSignal & { [listening]?: Set<() => void> };
+
+/**
+ * Calls a listener when a signal ends. Where many wait for the same signal, as all requests to subgraphs do for one client, this costs much less than as many
+ * event listeners.
+ *
+ * @returns how to stop listening
+ */
+export function onEnd(signal: Heard, listener: () => void): () => void {
+  const listeners = signal[listening] ?? listen(signal);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function listen(signal: Heard): Set<() => void> {
+  const listeners = new Set<() => void>();
+  signal[listening] = listeners;
+  signal.addEventListener('abort', () => {
+    for (const listener of [...listeners]) listener();
+  });
+  return listeners;
+}

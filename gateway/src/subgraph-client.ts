@@ -1,5 +1,5 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
-import { type Span, trace } from '@opentelemetry/api';
+import { INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { AddressesOptions } from '@souk/platform/addresses';
 import { tagsIn } from '@souk/platform/cache-tags';
 import { CallFailure, type GraphQLAnswer, lettersOf } from '@souk/platform/graphql-call';
@@ -189,6 +189,8 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   }
 
   function send(asked: Asked, context: object): Promise<SubgraphAnswer> {
+    // A span that belongs to no trace of a request would be told of by nobody.
+    if (!trace.getActiveSpan()) return account(context as RequestScope, asked, untraced);
     return tracer.startActiveSpan(`subgraph ${name}`, (span) => account(context as RequestScope, asked, span));
   }
 
@@ -224,6 +226,7 @@ function operationOf({ request }: Asked): SubgraphOperation {
 }
 
 const tracer = trace.getTracer('souk-gateway');
+const untraced = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** The planner writes the operation's kind first. */
 function kindOf(query: string): 'query' | 'mutation' {

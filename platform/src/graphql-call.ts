@@ -1,4 +1,4 @@
-import { errors, type Pool } from 'undici';
+import { type Dispatcher, errors, type Pool } from 'undici';
 import { NotConnected } from './http-pool.ts';
 
 /**
@@ -51,46 +51,100 @@ export interface GraphQLCall {
 /**
  * Sends one GraphQL request as POST and gives the answer, with or without errors in it.
  *
+ * undici's `request` would make a stream of each answer, which costs more than all else about a small one, so its chunks are taken as they come.
+ *
  * @throws {CallFailure} when there is none
  */
-export async function callGraphQL(pool: Pool, call: GraphQLCall): Promise<GraphQLAnswer> {
-  const { path, headers, request, signal, onFarewell } = call;
-  const body = typeof request === 'string' ? request : JSON.stringify(request);
-  const sent = { 'content-type': 'application/json', accept: 'application/json', ...headers };
-  try {
-    const answer = await pool.request({ path, method: 'POST', headers: sent, body, signal });
-    const { statusCode: status } = answer;
-    // After a refusal a connection may end because of the request.
-    if (status < 400 && answer.headers['connection'] === 'close') onFarewell?.();
-    if (status === 401 || status >= 500) {
-      await answer.body.dump();
-      const kind = status === 401 ? 'refused' : 'wrong-answer';
-      throw new CallFailure(kind, `Expected a GraphQL answer, got status ${status}.`);
-    }
-    return readAnswer(await answer.body.text(), Number(answer.headers['content-length']));
-  } catch (error) {
-    throw failureOf(error, signal);
+export function callGraphQL(
+  pool: Pool,
+  { path, headers, request, signal, onFarewell }: GraphQLCall,
+): Promise<GraphQLAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<GraphQLAnswer>();
+  const chunks: Buffer[] = [];
+  let status = 0;
+  let end: ((reason: Error) => void) | undefined;
+
+  const fail = (error: unknown) => {
+    signal.removeEventListener('abort', giveUp);
+    reject(failureOf(error, signal));
+  };
+  const giveUp = () => {
+    fail(signal.reason);
+    end?.(signal.reason as Error);
+  };
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(controller) {
+      end = (reason) => controller.abort(reason);
+      // It may have waited for a connection until nobody wanted it any more.
+      if (signal.aborted) end(signal.reason as Error);
+    },
+    onResponseStart(_controller, statusCode, given) {
+      status = statusCode;
+      // After a refusal a connection may end because of the request.
+      if (status < 400 && given['connection'] === 'close') onFarewell?.();
+    },
+    onResponseData(_controller, chunk) {
+      if (isAnswer(status)) chunks.push(chunk);
+    },
+    onResponseEnd() {
+      signal.removeEventListener('abort', giveUp);
+      try {
+        resolve(readAnswer(status, chunks));
+      } catch (failure) {
+        reject(failure);
+      }
+    },
+    onResponseError: (_controller, error) => fail(error),
+  };
+
+  if (signal.aborted) {
+    fail(signal.reason);
+    return promise;
   }
+  signal.addEventListener('abort', giveUp);
+  const body = typeof request === 'string' ? request : JSON.stringify(request);
+  try {
+    pool.dispatch(
+      {
+        path,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+        body,
+      },
+      handler,
+    );
+  } catch (error) {
+    fail(error);
+  }
+  return promise;
 }
 
-/**
- * A server that is stopping, or a proxy, answers with JSON of its own.
- *
- * @param bytes how many bytes the text had; NaN when that was not said
- */
-function readAnswer(text: string, bytes: number): GraphQLAnswer {
+function isAnswer(status: number): boolean {
+  return status !== 401 && status < 500;
+}
+
+/** A server that is stopping, or a proxy, answers with JSON of its own. */
+function readAnswer(status: number, chunks: readonly Buffer[]): GraphQLAnswer {
+  if (!isAnswer(status)) {
+    const kind = status === 401 ? 'refused' : 'wrong-answer';
+    throw new CallFailure(kind, `Expected a GraphQL answer, got status ${status}.`);
+  }
+  const [sole = Buffer.concat(chunks)] = chunks.length === 1 ? chunks : [];
+  const text = sole.toString();
   let answer: unknown;
   try {
-    answer = JSON.parse(text);
+    answer = JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
   } catch (cause) {
     throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got no JSON.', { cause });
   }
   if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer)) {
     throw new CallFailure('wrong-answer', 'Expected a GraphQL answer, got other JSON.');
   }
-  const value: Letters = { isPlain: !text.includes('\\'), isAscii: text.length === bytes };
+  const value: Letters = { isPlain: !text.includes('\\'), isAscii: text.length === sole.length };
   return Object.defineProperty(answer as GraphQLAnswer, letters, { value });
 }
+
+const BYTE_ORDER_MARK = '\uFEFF';
 
 const letters = Symbol('letters');
 

@@ -62,21 +62,36 @@ export function createSigner({ service, privateKey }: { service: ServiceName; pr
 
   return {
     assertion(audience, viewer, { wantsDebug = false } = {}) {
-      const claims = { ...(viewer ? claimsOf(viewer) : {}), ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}) };
-      return fresh(
-        `${audience} ${JSON.stringify(claims)}`,
-        (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000,
-        async () =>
-          new SignJWT(claims)
-            .setProtectedHeader({ alg: ALGORITHM, kid: service, typ: TOKEN_TYPE })
-            .setIssuer(service)
-            .setAudience(audience)
-            .setIssuedAt()
-            .setExpirationTime(`${LIFETIME_SECONDS}s`)
-            .sign(await key),
+      const { claims, text } = viewer ? statementOf(viewer) : nothing;
+      return fresh(`${audience} ${wantsDebug} ${text}`, (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000, async () =>
+        new SignJWT({ ...claims, ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}) })
+          .setProtectedHeader({ alg: ALGORITHM, kid: service, typ: TOKEN_TYPE })
+          .setIssuer(service)
+          .setAudience(audience)
+          .setIssuedAt()
+          .setExpirationTime(`${LIFETIME_SECONDS}s`)
+          .sign(await key),
       );
     },
   };
+}
+
+interface Statement {
+  claims: JWTPayload;
+  text: string;
+}
+
+const nothing: Statement = { claims: {}, text: '' };
+/** Each viewer is spoken for several times in a request, and the same one in many. */
+const statements = new WeakMap<Viewer, Statement>();
+
+function statementOf(viewer: Viewer): Statement {
+  const known = statements.get(viewer);
+  if (known) return known;
+  const claims = claimsOf(viewer);
+  const statement = { claims, text: JSON.stringify(claims) };
+  statements.set(viewer, statement);
+  return statement;
 }
 
 function claimsOf(viewer: Viewer): JWTPayload {

@@ -67,7 +67,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
     const tried = new Set<Instance>();
     let repeats = 0;
     if (mayRepeat) budget.earn();
-    let failure: unknown = new NotAsked('resting');
+    let failure: unknown;
     let instance = balancer.pick();
     while (instance) {
       tried.add(instance);
@@ -83,7 +83,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
         hear.retry(error.kind);
       }
     }
-    throw failure;
+    throw failure ?? new NotAsked('resting');
   }
 
   return {

@@ -112,6 +112,8 @@ export function createEngine(options: EngineOptions): Engine {
     request: SubgraphRequest,
     context: RequestContext,
   ): Promise<SubgraphAnswer> {
+    // Spans that nobody records would still be made.
+    if (!trace.getActiveSpan()) return send(services()[serviceName] as GraphQLDataSource, request, context);
     return tracer.startActiveSpan('gateway.fetch', { attributes: { service: serviceName } }, async (span) => {
       try {
         return await send(services()[serviceName] as GraphQLDataSource, request, context);

@@ -9,13 +9,21 @@ export interface WritingDataSource extends GraphQLDataSource {
 }
 
 /** Sends a request through a data source of either kind. */
-export async function send(
+export function send(
   source: GraphQLDataSource | WritingDataSource,
   request: SubgraphRequest,
   incomingRequestContext: RequestContext,
 ): Promise<SubgraphAnswer> {
   const { context } = incomingRequestContext;
-  if ('send' in source) return source.send(request, context);
+  return 'send' in source ? source.send(request, context) : process(source, request, incomingRequestContext);
+}
+
+async function process(
+  source: GraphQLDataSource,
+  request: SubgraphRequest,
+  incomingRequestContext: RequestContext,
+): Promise<SubgraphAnswer> {
+  const { context } = incomingRequestContext;
   const { query, operationName } = request.operation;
   const { variables } = JSON.parse(request.body) as { variables: Record<string, unknown> };
   const answer = await source.process({

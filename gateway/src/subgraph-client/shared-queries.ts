@@ -1,5 +1,6 @@
 import { endedBy } from '@souk/platform/graphql-call';
 import { createFlights } from '../flights.ts';
+import { onEnd } from '../hang-up.ts';
 import type { MutationClock } from './mutation-clock.ts';
 
 export interface SharedQueriesOptions {
@@ -42,14 +43,20 @@ export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueri
 }
 
 /** Whoever hangs up does not wait for what others still want. */
-async function untilHungUp<Answer>(landing: Promise<Answer>, hungUp: AbortSignal): Promise<Answer> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(endedBy(hungUp));
-  hungUp.addEventListener('abort', giveUp);
-  if (hungUp.aborted) giveUp();
-  try {
-    return await Promise.race([landing, end]);
-  } finally {
-    hungUp.removeEventListener('abort', giveUp);
-  }
+function untilHungUp<Answer>(landing: Promise<Answer>, hungUp: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(endedBy(hungUp));
+    const forget = onEnd(hungUp, giveUp);
+    if (hungUp.aborted) giveUp();
+    landing.then(
+      (answer) => {
+        forget();
+        resolve(answer);
+      },
+      (error: unknown) => {
+        forget();
+        reject(error);
+      },
+    );
+  });
 }
