@@ -17,7 +17,11 @@ type Failure = (answer: Answer) => Reply;
 /** Every way in which a subgraph can fail the gateway. */
 export const failures = {
   'status 500 with a page': () => ({ status: 500, contentType: 'text/html', text: '<h1>Internal Server Error</h1>' }),
-  'status 500 with data': ({ data }) => ({ ...json({ data }), status: 500 }),
+  // The error repeats it, and how often an entity is asked for is up to the gateway.
+  'status 500 with data': (answer) => ({
+    ...json({ data: withEntities(answer, (entities) => entities.slice(0, 1)) }),
+    status: 500,
+  }),
   'status 401': () => ({ ...json({ errors: [{ message: 'Who asks?' }] }), status: 401 }),
   'connection reset': () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
   timeout: () => new DOMException('The operation was aborted due to timeout', 'TimeoutError'),
@@ -49,6 +53,12 @@ export const failures = {
 
 export type FailureKind = keyof typeof failures;
 export const failureKinds = Object.keys(failures) as FailureKind[];
+
+/** Whether a reply is not what the subgraph would have sent if it were well: some failures find nothing to spoil in an answer. */
+export function isSpoiled(reply: Reply, { data }: Answer): boolean {
+  if (reply instanceof Error || reply.status !== 200) return true;
+  return reply.text !== JSON.stringify({ data }) && reply.text !== JSON.stringify({ data, errors: [] });
+}
 
 /** What a healthy subgraph sends. JSON has several spellings of the same; a subgraph may use any. */
 export function healthy({ data, seed }: Answer, errors?: readonly GraphQLFormattedError[]): Reply {

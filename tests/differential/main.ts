@@ -48,11 +48,11 @@ async function run(): Promise<number> {
   return differences > 0 ? 1 : 0;
 }
 
-function summaryOf({ graph, operations, differences, paths, reasons, imperfect, requests, bytes }: Series): string {
+function summaryOf({ graph, operations, differences, paths, reasons, ...counts }: Series): string {
   const each = (total: number) => (total / operations).toFixed(1);
   const lines = [
-    `${graph}: ${operations} operations, ${differences.length} differences; ${imperfect} with errors or corrected values`,
-    `  compiled ${paths.compiled}, slow ${paths.slow}, stock ${paths.stock}, not executed ${paths.none}; ${each(requests)} requests and ${each(bytes)} bytes each`,
+    `${graph}: ${operations} operations, ${differences.length} differences; ${counts.failed} met failing subgraphs, ${counts.imperfect} with errors or corrected values`,
+    `  compiled ${paths.compiled}, slow ${paths.slow}, stock ${paths.stock}, not executed ${paths.none}; ${each(counts.requests)} requests and ${each(counts.bytes)} bytes each`,
     ...[...reasons].sort(([, one], [, other]) => other - one).map(([reason, count]) => `  ${count} × ${reason}`),
     ...differences.map((difference) => `\n${describe(difference)}\n`),
   ];

@@ -1,7 +1,7 @@
 import type { ExecutionPath } from '../../gateway/src/execution/engine.ts';
 import { openStockGateway, type TestedGateway } from './gateways.ts';
 import { type Graph, type GraphName, openGraph } from './graphs.ts';
-import { compare, type Outcome, type Risks, runBy } from './run.ts';
+import { compare, type Outcome, type Risks, runBy, withFailures } from './run.ts';
 import { shrink } from './shrink.ts';
 
 /** What came of many operations. */
@@ -12,8 +12,10 @@ export interface Series {
   differences: Outcome[];
   /** How the gateway under test executed them; `none` when it refused them before that. */
   paths: Record<ExecutionPath | 'none', number>;
-  /** Why operations were not compiled, or left their compiled form, and how many. */
+  /** Why operations were not compiled, or left their compiled form although all subgraphs were well, and how many. */
   reasons: Map<string, number>;
+  /** Operations for which a subgraph did not answer as it does when it is well. */
+  failed: number;
   /** Operations whose answer had errors, or values that gateways had to correct. */
   imperfect: number;
   /** How many requests to subgraphs they took together, and the bytes of their answers. */
@@ -60,13 +62,15 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     differences: [],
     paths: { compiled: 0, slow: 0, stock: 0, deferred: 0, none: 0 },
     reasons: new Map(),
+    failed: 0,
     imperfect: 0,
     requests: 0,
     bytes: 0,
   };
   try {
     for (let index = from; index < from + operations; index++) {
-      const outcome = await compare(runBy(`${seed}/${name}/${index}`, graph, risks), gateways);
+      const run = await withFailures(runBy(`${seed}/${name}/${index}`, graph, risks), gateways.expected, risks);
+      const outcome = await compare(run, gateways);
       note(series, outcome);
       if (outcome.difference) series.differences.push(await shrink(outcome, gateways, shrinkAttempts));
       if (series.differences.length >= maxDifferences) break;
@@ -80,7 +84,10 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
 function note(series: Series, { expected, actual }: Outcome): void {
   series.operations++;
   series.paths[actual.path ?? 'none']++;
-  if (actual.reason !== undefined) series.reasons.set(actual.reason, (series.reasons.get(actual.reason) ?? 0) + 1);
+  const isExplained = actual.path === 'slow' && actual.spoiled > 0;
+  if (actual.reason !== undefined && !isExplained)
+    series.reasons.set(actual.reason, (series.reasons.get(actual.reason) ?? 0) + 1);
+  if (expected.spoiled > 0) series.failed++;
   const { errors, extensions } = JSON.parse(expected.body) as { errors?: unknown; extensions?: unknown };
   if (errors || extensions) series.imperfect++;
   series.requests += expected.sent.length;

@@ -9,7 +9,8 @@ it.each(['souk-storefront', 'souk-admin'] as const)(
     const series = await runSeries({ graph, seed: 'shop', operations: 500, open: openCompiledGateway });
     expect(series.differences.map(describe)).toEqual([]);
     expect(series.operations).toBe(500);
-    expect(shareOf(series, 'compiled')).toBeGreaterThan(0.55);
-    expect(shareOf(series, 'stock')).toBeLessThan(0.15);
+    expect(series.failed).toBeGreaterThan(225);
+    expect(shareOf(series, 'compiled')).toBeGreaterThan(0.35);
+    expect(shareOf(series, 'stock')).toBeLessThan(0.1);
   },
 );

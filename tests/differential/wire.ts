@@ -2,7 +2,7 @@ import { type GraphQLDataSource, RemoteGraphQLDataSource } from '@apollo/gateway
 import { randomFor } from '@souk/dev/seed/random';
 import { type DocumentNode, type ExecutionResult, type GraphQLFormattedError, parse } from 'graphql';
 import { lostFields } from '../../gateway/src/subgraph-client/lost-fields.ts';
-import { type FailureKind, failures, healthy, likeTheFirst, type Reply } from './failures.ts';
+import { type FailureKind, failures, healthy, isSpoiled, likeTheFirst, type Reply } from './failures.ts';
 import { answerIn, type World } from './world.ts';
 
 /** What holds while one operation runs. */
@@ -16,6 +16,8 @@ export interface Circumstances {
   order: number;
   /** Every request that was sent. */
   sent: SentRequest[];
+  /** How many of them were answered otherwise than a healthy subgraph would have. */
+  spoiled: number;
 }
 
 export interface SentRequest {
@@ -63,7 +65,8 @@ export function openDataSource(subgraph: string): GraphQLDataSource<RunContext> 
   };
 }
 
-function replyTo({ world, failing }: Circumstances, { subgraph, query, variables }: SentRequest): Reply {
+function replyTo(circumstances: Circumstances, { subgraph, query, variables }: SentRequest): Reply {
+  const { world, failing } = circumstances;
   const { data, errors } = answerIn(world, subgraph, { document: parsed(query), variables });
   // The world has no errors of its own: one here is a request that the subgraph does not understand.
   const notUnderstood = errors?.map((error) => error.toJSON());
@@ -73,7 +76,10 @@ function replyTo({ world, failing }: Circumstances, { subgraph, query, variables
   // The executor makes objects without a prototype.
   const answer = { data: structuredClone(data) as Record<string, unknown>, representations, seed };
   const failure = failing.get(subgraph);
-  return failure ? failures[failure](answer) : healthy(answer);
+  if (!failure) return healthy(answer);
+  const reply = failures[failure](answer);
+  if (isSpoiled(reply, answer)) circumstances.spoiled++;
+  return reply;
 }
 
 const documents = new Map<string, DocumentNode>();

@@ -78,6 +78,13 @@ describe('@skip and @include', () => {
   }
 });
 
+it('keys that the planner asks for in a fragment of a fragment are compiled', async () => {
+  const query = `query ($skip: Boolean!) {
+    product(upc: "p1") @skip(if: $skip) { reviews { body } ... on Product @skip(if: $skip) { title reviews { author { id } } } }
+  }`;
+  for (const skip of [true, false]) await expectCompiled(shopGraph, query, { skip });
+});
+
 describe('variables', () => {
   const query = 'query ($first: Int = 2, $upc: ID!) { products(first: $first) { upc } product(upc: $upc) { title } }';
 

@@ -19,7 +19,7 @@ export interface RepresentationCase {
  * @throws {NotCompilable}
  */
 export function representationCases(node: FetchNode, graph: Graph): RepresentationCase[] {
-  const fragments = (node.requires ?? []).map((selection) => fragmentOf(selection, graph));
+  const fragments = (node.requires ?? []).flatMap((selection) => fragmentsOf(selection, graph, undefined));
   const cases = new Map<string, RepresentationCase>();
   for (const typename of new Set(fragments.flatMap(({ typenames }) => [...typenames]))) {
     const applying = fragments.filter(({ typenames }) => typenames.has(typename));
@@ -35,15 +35,34 @@ export function representationCases(node: FetchNode, graph: Graph): Representati
   return [...cases.values()];
 }
 
-function fragmentOf(
+/** Fields for objects of certain types. */
+interface Fragment {
+  typenames: ReadonlySet<string>;
+  fields: QueryPlanFieldNode[];
+}
+
+/** A fragment, and after its own fields those of the fragments in it, which are for the objects that both are for. */
+function fragmentsOf(
   selection: QueryPlanSelectionNode,
   graph: Graph,
-): { typenames: ReadonlySet<string>; fields: QueryPlanFieldNode[] } {
+  outer: ReadonlySet<string> | undefined,
+): Fragment[] {
   if (selection.kind !== 'InlineFragment' || !selection.typeCondition)
     throw new NotCompilable('requires without a type');
-  const fields = plainFields(selection.selections);
-  if (!fields.some((field) => nameOf(field) === '__typename')) throw new NotCompilable('requires without __typename');
-  return { typenames: graph.typenamesFor(selection.typeCondition), fields };
+  const own = graph.typenamesFor(selection.typeCondition);
+  const typenames = outer ? new Set([...own].filter((name) => outer.has(name))) : own;
+  const start = selection.selections.findIndex(({ kind }) => kind === 'InlineFragment');
+  const [before, inner] =
+    start === -1
+      ? [selection.selections, []]
+      : [selection.selections.slice(0, start), selection.selections.slice(start)];
+  const fields = plainFields(before);
+  if (fields.length > 0 && !fields.some((field) => nameOf(field) === '__typename'))
+    throw new NotCompilable('requires without __typename');
+  return [
+    ...(fields.length > 0 ? [{ typenames, fields }] : []),
+    ...inner.flatMap((each) => fragmentsOf(each, graph, typenames)),
+  ];
 }
 
 /** @throws {NotCompilable} when there are fragments among them */
