@@ -10,9 +10,9 @@ import { killAllChildren, removeFolderAfterwards, startChild, stopAllChildren } 
 import { freePort } from '@souk/dev/free-port';
 import { lastWords } from '@souk/dev/log-tail';
 import { redisStore } from '@souk/dev/redis-store';
+import { openTokenIssuer, type TokenIssuer } from '../../gateway/test/token-issuer.ts';
 import { isBusy, loadInWords } from '../machine.ts';
 import { pin } from '../process-usage.ts';
-import { openTokenIssuer, type TokenIssuer } from './access-token.ts';
 import { benchSubgraphs } from './answers.ts';
 import { type Contestant, contestants, type Field, type Running } from './contestants.ts';
 import type { LoadOrder, LoadResult } from './load.ts';

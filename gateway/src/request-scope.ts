@@ -6,6 +6,7 @@ import type { DebugReport } from './accounting/debug.ts';
 import type { RequestRecord } from './accounting/request-record.ts';
 import type { DeliverRest } from './execution/deferred/run-deferred.ts';
 import type { KnownDocument } from './known-documents.ts';
+import type { Lend } from './limits/slots.ts';
 import type { Caching } from './response-cache/response-cache.ts';
 import type { Sources } from './response-cache/sources.ts';
 import type { Ahead } from './short-way.ts';
@@ -26,6 +27,8 @@ export interface RequestScope {
   debug?: DebugReport | undefined;
   /** Ends when the client hangs up before it has its answer. */
   hungUp: AbortSignal;
+  /** Lets another request have its place in the gateway; undefined when it has none. */
+  lendPlace?: Lend;
   /** Set once the door has let a document in. */
   document?: KnownDocument;
   /** Where the executor may leave what follows the first part of an answer; undefined when it is to be whole. */

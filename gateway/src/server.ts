@@ -225,7 +225,7 @@ export async function addEndpoint(
       let answered: object | undefined;
       try {
         await rateLimits.address.count(clientIpOf(request));
-        const scope = await identify(request, reply);
+        const scope: RequestScope = { ...(await identify(request, reply)), lendPlace: leave.lend };
         const admitted = door.admit(await found(), scope);
         if (!introspection) refuseIntrospection(scope);
         const short = await shortWay?.take(admitted, scope);

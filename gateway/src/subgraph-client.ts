@@ -23,6 +23,7 @@ import { type Loss, lostFields, type SubgraphOperation } from './subgraph-client
 import { listenerFor, type Outcome, sharedRequests } from './subgraph-client/metrics.ts';
 import type { MutationClock } from './subgraph-client/mutation-clock.ts';
 import { createSharedQueries } from './subgraph-client/shared-queries.ts';
+import { createWaits } from './subgraph-client/waits.ts';
 
 export interface SubgraphClientOptions extends Omit<AddressesOptions, 'onChange'> {
   name: string;
@@ -60,6 +61,7 @@ const KEEPER_OF_SESSIONS = 'user';
 export function createSubgraphClient(options: SubgraphClientOptions): SubgraphClient {
   const { name, queryTimeoutMs, mutationTimeoutMs, signer, clock } = options;
   const shared = createSharedQueries<GraphQLAnswer>({ clock, joinWithinMs: JOIN_WITHIN_MS });
+  const waits = createWaits();
   const service = createServiceClient({
     ...options,
     maxUnderWay: MAX_UNDER_WAY,
@@ -145,6 +147,8 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   async function account(scope: RequestScope, asked: Asked, span: Span): Promise<SubgraphAnswer> {
     const addresses: string[] = [];
     const startedAtMs = performance.now();
+    const endWait = waits.begin(scope.lendPlace);
+    let isAnswered = false;
     let isJoined = false;
     let askedAtMs = startedAtMs;
     const tell = (outcome: Outcome, extensions?: GraphQLAnswer['extensions']) => {
@@ -170,6 +174,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
           sharedRequests.inc({ subgraph: name });
         },
       });
+      isAnswered = true;
       const { data, errors, extensions } = answer;
       // What a subgraph says beside its answer is for the gateway.
       tell('answered', extensions);
@@ -184,6 +189,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
       return { data: null, errors: lostFields(operationOf(asked), loss), mustEscape: true, isLost: true };
     } finally {
+      endWait(isAnswered);
       span.end();
     }
   }

@@ -2,7 +2,7 @@ import type { DoorLimits } from '@souk/platform/door-limits';
 import { Gauge } from 'prom-client';
 import { createCapacity } from './capacity.ts';
 import { countDecision, RateLimited } from './rate-limited.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Lend } from './slots.ts';
 
 /** Lets in as many requests at a time as this instance can take. */
 export interface InstanceLimit {
@@ -17,8 +17,12 @@ export interface InstanceLimit {
   enter(isReserved: () => Promise<boolean>): Promise<Leave | undefined>;
 }
 
-/** @param operation what was answered without errors, and is the same object each time; undefined after errors */
-export type Leave = (operation: object | undefined) => void;
+export interface Leave {
+  /** @param operation what was answered without errors, and is the same object each time; undefined after errors */
+  (operation: object | undefined): void;
+  /** Lets another request in while this one waits for a subgraph that answers nobody. */
+  lend: Lend;
+}
 
 const inFlightGauge = new Gauge({
   name: 'souk_requests_in_flight',
@@ -54,12 +58,13 @@ export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
       const startedAtMs = now();
       const inFlight = slots.inFlight();
       inFlightGauge.set(inFlight);
-      return (operation) => {
+      const leave = (operation: object | undefined) => {
         slot.free();
         inFlightGauge.set(slots.inFlight());
         capacityGauge.set(capacity.current());
         if (operation) capacity.observe({ operation, startedAtMs, durationMs: now() - startedAtMs, inFlight });
       };
+      return Object.assign(leave, { lend: slot.lend });
     },
   };
 }

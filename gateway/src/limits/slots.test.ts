@@ -88,6 +88,33 @@ describe('slots', () => {
     expect(slots.areFull()).toBe(true);
   });
 
+  it('can be lent, several times at once, and are taken back whoever has them now', () => {
+    const slots = createSlots(() => ten);
+    const [first] = takeAll(slots, 'general');
+    const [takeBack, takeBackAgain] = [first?.lend(), first?.lend()];
+    const other = slots.take('general');
+    expect(other).toBeDefined();
+    expect(slots.take('general')).toBeUndefined();
+    takeBack?.();
+    expect(slots.inFlight()).toBe(8);
+    takeBackAgain?.();
+    expect(slots.inFlight()).toBe(9);
+    other?.free();
+    expect(slots.take('general')).toBeUndefined();
+    first?.free();
+    expect(slots.inFlight()).toBe(7);
+  });
+
+  it('that are free have nothing to lend, and nothing is taken back for who has left', () => {
+    const slots = createSlots(() => ten);
+    const slot = slots.take('general');
+    const takeBack = slot?.lend();
+    slot?.free();
+    takeBack?.();
+    slot?.lend()();
+    expect(slots.inFlight()).toBe(0);
+  });
+
   it('follow their number', () => {
     let size = ten;
     const slots = createSlots(() => size);

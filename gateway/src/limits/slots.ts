@@ -13,7 +13,11 @@ export type SlotKind = 'general' | 'reserved';
 
 export interface Slot {
   free(): void;
+  /** Lets another request have the place while its own does nothing but wait. @returns how to take it back, whether or not one is free then */
+  lend: Lend;
 }
+
+export type Lend = () => () => void;
 
 /** Long enough for a burst to pass, and short enough for a refusal to come at once. */
 const WAIT_MS = 15;
@@ -51,13 +55,27 @@ export function createSlots(
   function take(kind: SlotKind): Slot | undefined {
     if (!hasRoomFor(kind)) return undefined;
     taken[kind] += 1;
+    let timesLent = 0;
+    let isFree = false;
     return {
       free() {
-        taken[kind] -= 1;
-        serve('reserved');
-        serve('general');
+        isFree = true;
+        if (timesLent === 0) vacate(kind);
+      },
+      lend() {
+        if (isFree) return () => {};
+        if (timesLent++ === 0) vacate(kind);
+        return () => {
+          if (--timesLent === 0 && !isFree) taken[kind] += 1;
+        };
       },
     };
+  }
+
+  function vacate(kind: SlotKind): void {
+    taken[kind] -= 1;
+    serve('reserved');
+    serve('general');
   }
 
   function serve(kind: SlotKind): void {

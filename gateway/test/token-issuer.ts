@@ -10,15 +10,15 @@ export interface TokenIssuer {
 
 export async function openTokenIssuer(): Promise<TokenIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
-  const key = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'EdDSA', use: 'sig' };
+  const key = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' };
   return {
     jwks: JSON.stringify({ keys: [key] }),
     token: () =>
-      new SignJWT({ sid: 'sess_bench', roles: ['CUSTOMER'] })
-        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'bench' })
+      new SignJWT({ sid: 'sess_test', roles: ['CUSTOMER'] })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: 'test' })
         .setIssuer('https://souk.local')
         .setAudience('souk')
-        .setSubject('user_bench')
+        .setSubject('user_test')
         .setIssuedAt()
         .setExpirationTime('5m')
         .sign(privateKey),
