@@ -234,7 +234,7 @@ describe('nodes', () => {
 
   it('finds a Node type whose ids have no prefix', () => {
     expect(lint({ user: host('type Wish implements Node @key(fields: "id") { id: ID! }') }, [rules.nodes])).toEqual([
-      'Wish implements Node, so platform/src/id.ts must give its ids a prefix.',
+      'Wish implements Node, so platform/src/id-prefixes.ts must give its ids a prefix.',
     ]);
   });
 

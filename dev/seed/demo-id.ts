@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { bytesToId, type IdKind } from '@souk/platform/id';
+import { bytesToId } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 
 /**
  * The id of something in the demo: the same for the same name in every shop, so that examples can quote it.

@@ -2,18 +2,8 @@ import { eq, inArray } from 'drizzle-orm';
 import { mysqlTable, QueryBuilder } from 'drizzle-orm/mysql-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  bytesToId,
-  firstIdAt,
-  type IdKind,
-  idColumn,
-  idPrefixes,
-  idToBytes,
-  madeAtMs,
-  newId,
-  parseId,
-  typeOfId,
-} from './id.ts';
+import { bytesToId, firstIdAt, idColumn, idToBytes, madeAtMs, newId, parseId, typeOfId } from './id.ts';
+import { type IdKind, idPrefixes } from './id-prefixes.ts';
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
 const things = mysqlTable('things', { id: idColumn('Order', 'thing_id').notNull() });

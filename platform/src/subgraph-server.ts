@@ -25,7 +25,8 @@ import { errorNumber, isStatementTimeout, isStoreAway } from './database.ts';
 import { parseDeadline, withDeadline } from './deadline.ts';
 import { debugExtensions } from './debug-report.ts';
 import { badUserInput, clipMessage, errorCodes, SoukError } from './errors.ts';
-import { type IdKind, idPrefixes, parseId } from './id.ts';
+import { parseId } from './id.ts';
+import { type IdKind, idPrefixes } from './id-prefixes.ts';
 import {
   ASSERTION_HEADER,
   type AssertionVerifier,

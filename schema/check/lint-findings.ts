@@ -1,5 +1,6 @@
-import { lint, rules } from '../lint.ts';
-import { documentOf, type Place, placeOfCoordinate, type SubgraphSdl, textOf } from './subgraph-sdl.ts';
+import { graphOf } from '../lint/graph.ts';
+import { rules } from '../lint.ts';
+import { documentOf, type Place, placeOfCoordinate, type SubgraphSdl } from './subgraph-sdl.ts';
 
 /** Where a subgraph's SDL does not keep the rules of the house. */
 export interface LintFinding {
@@ -18,9 +19,9 @@ export function newLintFindings(before: readonly SubgraphSdl[], after: readonly 
 }
 
 function lintFindings(subgraphs: readonly SubgraphSdl[]): LintFinding[] {
-  const sdl = Object.fromEntries(subgraphs.map((subgraph) => [subgraph.name, textOf(subgraph)]));
+  const graph = graphOf(new Map(subgraphs.map((subgraph) => [subgraph.name, documentOf(subgraph)])));
   return Object.entries(rules).flatMap(([rule, run]) =>
-    lint(sdl, [run]).map((message) => {
+    run(graph).map((message) => {
       const [, name, coordinate = message.split(' ')[0] ?? ''] =
         /^(\w+): (?:the description of )?([\w.]+(?:\(\w+:\))?)/.exec(message) ?? [];
       const subgraph = subgraphs.find((candidate) => candidate.name === name);
@@ -43,7 +44,8 @@ const hints: Record<keyof typeof rules, string> = {
     'Give a field of Subscription @live(query: …), naming a field of Query in the same subgraph with the same type and guard.',
   naming:
     'Rename it before anybody uses it: types in PascalCase, fields in camelCase, enum values in SCREAMING_SNAKE_CASE.',
-  nodes: 'Give the type an id prefix in platform/src/id.ts, and a stub with resolvable: false beside node(id:).',
+  nodes:
+    'Give the type an id prefix in platform/src/id-prefixes.ts, and a stub with resolvable: false beside node(id:).',
   nullability:
     'Take the "!" away: one subgraph that is down, or one field that may not be seen, should cost that field only.',
   payloads: 'Follow nounVerb(input: NounVerbInput!): NounVerbPayload with userErrors: [XUserError!]! in the payload.',

@@ -23,9 +23,19 @@ export function textOf({ parts }: SubgraphSdl): string {
   return parts.map(({ text }) => text).join('');
 }
 
-/** @throws {GraphQLError} with the file and line in its message, when the SDL is no GraphQL */
+const documents = new WeakMap<SubgraphSdl, DocumentNode>();
+
+/**
+ * The SDL as a document, which is parsed once.
+ *
+ * @throws {GraphQLError} with the file and line in its message, when the SDL is no GraphQL
+ */
 export function documentOf(subgraph: SubgraphSdl): DocumentNode {
-  return parse(new Source(textOf(subgraph), subgraph.name));
+  const known = documents.get(subgraph);
+  if (known) return known;
+  const document = parse(new Source(textOf(subgraph), subgraph.name));
+  documents.set(subgraph, document);
+  return document;
 }
 
 /** The place of a line of the whole text in the file it comes from. */

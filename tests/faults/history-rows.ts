@@ -1,5 +1,6 @@
 import { allByName } from '@souk/dev/by-name';
-import { bytesToId, type IdKind, idToBytes } from '@souk/platform/id';
+import { bytesToId, idToBytes } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 import { openSource, type Source } from '../invariants/source.ts';
 import type { Rows } from './history.ts';
 import type { Rig } from './rig.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { producersFor } from '@souk/platform/events';
-import { bytesToId, type IdKind } from '@souk/platform/id';
+import { bytesToId } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 import { type SubgraphName, subgraphNames } from '@souk/schema/subgraphs';
 import type { Source } from './source.ts';
 

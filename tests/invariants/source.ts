@@ -1,4 +1,5 @@
-import { bytesToId, type IdKind } from '@souk/platform/id';
+import { bytesToId } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { type Breaking, type Example, MAX_EXAMPLES } from './invariant.ts';
 

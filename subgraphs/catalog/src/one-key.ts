@@ -1,5 +1,6 @@
 import { badUserInput } from '@souk/platform/errors';
-import { type IdKind, parseId } from '@souk/platform/id';
+import { parseId } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 
 interface Loader<Row> {
   load(key: string): Promise<Row | null>;

@@ -1,5 +1,6 @@
 import { badUserInput } from '@souk/platform/errors';
-import { type IdKind, typeOfId } from '@souk/platform/id';
+import { typeOfId } from '@souk/platform/id';
+import type { IdKind } from '@souk/platform/id-prefixes';
 import type { Viewer } from '@souk/platform/identity';
 import type { Loaders } from './loaders.ts';
 import type { AddressRow, SessionRow, UserRow } from './tables.ts';
