@@ -8,7 +8,7 @@ const oneGraphql = [
 
 const project = (name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration => ({
   resolve: { alias: oneGraphql },
-  test: { name, ...test },
+  test: { name, setupFiles: ['dev/test-patience.ts'], ...test },
 });
 
 export default defineConfig({
@@ -24,6 +24,10 @@ export default defineConfig({
         ],
         testTimeout: 15_000,
         hookTimeout: 30_000,
+        // What they test is imported once by each worker, not once by each file: that took longer than the tests.
+        isolate: false,
+        // Vitest would leave one core to itself, which has nothing to do meanwhile.
+        maxWorkers: '100%',
       }),
       project('system', {
         include: ['tests/**/*.test.ts'],

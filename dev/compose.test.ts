@@ -107,7 +107,7 @@ describe('.env.example', () => {
     expect(variables.filter((name) => !mentioned.has(name) && !given.includes(name))).toEqual([]);
   });
 
-  it('becomes a .env whose secrets are fresh, of one set, and accepted by production', () => {
+  it('becomes a .env whose secrets are fresh, of one set, and accepted by production', { timeout: 60_000 }, () => {
     const fresh = parseEnv(withFreshSecrets(read('.env.example'))) as Record<string, string>;
     const secrets = Object.keys(sampleValues).filter((name) => sampleValues[name]?.includes('change-me'));
     for (const name of secrets) expect(fresh[name], name).not.toContain('change-me');
