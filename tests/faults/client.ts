@@ -69,8 +69,7 @@ export function openClient(url: string, { connections, hear }: ClientOptions): C
       return read(statusCode, text);
     } catch (error) {
       if (error instanceof UnexpectedAnswer) throw error;
-      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      return { kind: 'unknown', why, retryAfterMs: PAUSE_MS };
+      return { kind: 'unknown', why: whyOf(error), retryAfterMs: PAUSE_MS };
     }
   }
 
@@ -82,6 +81,11 @@ export function openClient(url: string, { connections, hear }: ClientOptions): C
     },
     close: () => pool.close(),
   };
+}
+
+/** The code of a DOMException, such as that of a time that is over, is a number that tells nobody anything. */
+function whyOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 }
 
 /** An answer that no fault explains. */

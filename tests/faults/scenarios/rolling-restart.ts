@@ -47,7 +47,7 @@ export const rollingRestart: Scenario = {
       return {
         figures: [
           `${rounds === ALL ? 'all 10 subgraph processes and both workers of the gateway' : `${rounds} services`} restarted in ${seconds} s`,
-          `${visits.length} visits and ${replies} requests of shoppers: ${failures.length} failed`,
+          `${visits.length} visits and ${replies} requests of shoppers: ${failures.length} failed${failures.length > 0 ? ` (${kindsOf(failures)})` : ''}`,
           `p99 of visits ${Math.round(p99(visits))} ms`,
         ],
         missed:
@@ -91,6 +91,16 @@ async function watch(visitor: Visitor, crowd: Crowd, perSecond: number, work: ()
  */
 function isOfTheMachine(failure: string): boolean {
   return /OVERLOADED|RATE_LIMITED|SUBGRAPH_TIMEOUT|TimeoutError|"retryAfterMs"/.test(failure);
+}
+
+/** How often which status and codes came, such as "2 × 503 RATE_LIMITED". */
+function kindsOf(failures: readonly string[]): string {
+  const kinds = failures.map((failure) => {
+    const codes = new Set([...failure.matchAll(/"code":"(\w+)"/g)].map(([, code]) => code));
+    // Those of shoppers are codes already, and what never came to an answer is an error's text.
+    return codes.size > 0 ? `${failure.slice(0, 3)} ${[...codes].join(' ')}` : failure.slice(0, 80);
+  });
+  return [...Map.groupBy(kinds, (kind) => kind)].map(([kind, all]) => `${all.length} × ${kind}`).join(', ');
 }
 
 const subgraphs: readonly ProcessName[] = ['order', 'catalog', 'user', 'cart', 'payment'];
