@@ -77,7 +77,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     if (kindOf(asked.query) === 'mutation') return mutate(scope, asked, notice);
     // What is not text is for somebody who changes what he gets.
     if (typeof asked.request !== 'string') return query(scope, asked, notice, scope.hungUp);
-    const key = `${await assertionFor(scope)} ${asked.request}`;
+    const key = [await assertionFor(scope), asked.request] as const;
     return shared.ask(key, scope.hungUp, (unwanted) => query(scope, asked, notice, unwanted), notice.onJoin);
   }
 

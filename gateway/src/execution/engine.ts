@@ -67,9 +67,6 @@ export function createEngine(options: EngineOptions): Engine {
   const { graph, services, onExecution, onPlan, takesParts, givesText, areVariablesChecked } = options;
   const operations = createOperations(options);
 
-  const finish = (text: string, isAscii: boolean) =>
-    (givesText ? WrittenData.of(text, isAscii) : JSON.parse(text)) as Record<string, unknown>;
-
   async function executeCompiled(planned: PlannedOperation, context: RequestContext): Promise<ExecutionResult> {
     const variables = context.request.variables ?? {};
     const form = planned.formFor(variables);
@@ -80,9 +77,9 @@ export function createEngine(options: EngineOptions): Engine {
     const sent: SentRequest[] = [];
     try {
       const ask = (fetch: CompiledFetch, request: SubgraphRequest) => traced(fetch.node, request, context);
-      const data = await run(form, variables, ask, sent, finish);
+      const written = await run(form, variables, ask, sent, WrittenData.of);
       onExecution('compiled', undefined);
-      return { data };
+      return { data: (givesText ? written : written.toJSON()) as object as Record<string, unknown> };
     } catch (error) {
       if (error instanceof Unexpected && error.isAstray) planned.giveUp(variables, error.message);
       onExecution('slow', error instanceof Error ? error.message : String(error));

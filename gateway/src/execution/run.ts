@@ -1,8 +1,10 @@
 import { Unexpected } from './code/runtime.ts';
 import type { Answers, Collected, CompiledFetch, CompiledOperation } from './compile.ts';
 import { rewriteAnswer } from './output-rewrites.ts';
+import { areSame } from './rush.ts';
 import type { Step } from './steps.ts';
 import type { SubgraphRequest } from './subgraph-request.ts';
+import type { WrittenData } from './written-data.ts';
 
 /** What a subgraph answered. It is shared, so nobody may change it. */
 export interface SubgraphAnswer {
@@ -36,52 +38,62 @@ export interface SentRequest {
  * Runs an operation in its compiled form.
  *
  * @param sent   takes what was sent, also when the run ends in an error
- * @param finish makes something of the text of `data` at once: it is in thousands of pieces, which must not be kept
+ * @param finish makes something of the text of `data` at once: it is in thousands of pieces, which must not be kept. What it makes, several runs may be given
  * @throws {Unexpected} as soon as anything is not as it is when all is well
  */
-export async function run<Result>(
-  { step, fetches, write }: CompiledOperation,
+export async function run(
+  { step, fetches, write, rush }: CompiledOperation,
   variables: Readonly<Record<string, unknown>>,
   send: Send,
   sent: SentRequest[],
-  finish: (text: string, isAscii: boolean) => Result,
-): Promise<Result> {
+  finish: (text: string, isAscii: boolean) => WrittenData,
+): Promise<WrittenData> {
   const answers: Answers = { data: [], entities: [], index: [] };
+  const { own, before } = rush.begin(variables);
+  /** Whether everything is as in the run before. */
+  let isSame = before !== undefined;
   let mustEscape = false;
   let isAscii = true;
   let isOver = false;
   try {
     await take(step);
-    return finish(write(answers, mustEscape), isAscii);
+    own.result = (isSame ? before?.result : undefined) ?? finish(write(answers, mustEscape), isAscii);
+    return own.result;
   } finally {
     // Steps that run beside one that has failed go no further.
     isOver = true;
+    rush.end();
   }
 
-  async function take(step: Step): Promise<void> {
-    if (step.kind === 'fetch') {
-      const fetch = fetches[step.fetch.number];
-      if (fetch) await ask(fetch);
-    } else if (step.kind === 'sequence') {
-      for (const each of step.steps) await take(each);
-    } else {
-      await Promise.all(step.steps.map(take));
-    }
+  function take(step: Step): Promise<unknown> {
+    if (step.kind !== 'fetch')
+      return step.kind === 'sequence' ? takeInTurn(step.steps) : Promise.all(step.steps.map(take));
+    const fetch = fetches[step.fetch.number];
+    return fetch ? ask(fetch) : Promise.resolve();
+  }
+
+  async function takeInTurn(steps: readonly Step[]): Promise<void> {
+    for (const each of steps) await take(each);
   }
 
   async function ask(fetch: CompiledFetch): Promise<void> {
     if (isOver) return;
     const { number, collect, node } = fetch;
-    const collected = collect?.(answers);
+    const collected = collect && ((isSame ? before?.collected[number] : undefined) ?? collect(answers));
+    own.collected[number] = collected;
     if (collected) answers.index[number] = collected.index;
     if (collected?.count === 0) {
       answers.entities[number] = [];
       return;
     }
-    const answer = send(fetch, fetch.request(variables, collected?.text));
+    const request = sameRequest(fetch) ?? fetch.request(variables, collected?.text);
+    own.requests[number] = request;
+    const answer = send(fetch, request);
     sent.push({ fetch, collected, answer });
     const given = await answer;
     const data = soundData(given);
+    own.given[number] = data;
+    isSame &&= data === before?.given[number];
     mustEscape ||= given.mustEscape;
     isAscii &&= given.isAscii === true;
     if (collected) {
@@ -94,6 +106,11 @@ export async function run<Result>(
       rewriteAnswer(data, node.outputRewrites);
       answers.data[number] = data;
     }
+  }
+
+  function sameRequest({ number, node }: CompiledFetch): SubgraphRequest | undefined {
+    const request = isSame ? before?.requests[number] : undefined;
+    return request && before && areSame(node.variableUsages ?? [], variables, before.variables) ? request : undefined;
   }
 }
 

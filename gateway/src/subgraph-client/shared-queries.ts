@@ -14,13 +14,13 @@ export interface SharedQueries<Answer> {
   /**
    * Joins a query that is under way, or begins it. It ends when nobody waits for it any more.
    *
-   * @param key all that the answer may depend on: what is asked, and who asks
+   * @param key all that the answer may depend on: who asks, and what is asked
    * @param begin asks the subgraph; its signal ends when the last who waited has gone
    * @param onJoin called instead, when the same is being asked already: since when, by `performance.now()`
    * @throws {CallFailure} `given-up` as soon as `hungUp` ends; what `begin` throws
    */
   ask(
-    key: string,
+    key: readonly [who: string, what: string],
     hungUp: AbortSignal,
     begin: (signal: AbortSignal) => Promise<Answer>,
     onJoin: (beganAtMs: number) => void,
@@ -34,8 +34,8 @@ export interface SharedQueries<Answer> {
 export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueriesOptions): SharedQueries<Answer> {
   const flights = createFlights<Answer>({ boardingMs: joinWithinMs });
   return {
-    ask(key, hungUp, begin, onJoin) {
-      const { landing, isShared, beganAtMs } = flights.board(`${clock.now()} ${key}`, hungUp, begin);
+    ask([who, what], hungUp, begin, onJoin) {
+      const { landing, isShared, beganAtMs } = flights.board([`${clock.now()} ${who}`, what], hungUp, begin);
       if (isShared) onJoin(beganAtMs);
       return untilHungUp(landing, hungUp);
     },
