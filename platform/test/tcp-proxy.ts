@@ -100,3 +100,16 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     close: stop,
   };
 }
+
+/** One before a server that a URL names, which speaks at a default port where the URL has none. */
+export function startProxyBefore(url: string, defaultPort: number): Promise<TcpProxy> {
+  const { hostname, port } = new URL(url);
+  return startTcpProxy({ host: hostname, port: Number(port) || defaultPort });
+}
+
+/** The URL of the same server through its proxy. */
+export function through({ port }: TcpProxy, url: string): string {
+  const changed = new URL(url);
+  changed.host = `127.0.0.1:${port}`;
+  return changed.href;
+}

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LoneGateway, startLoneGateway, tellAccessState } from '@souk/dev/lone-gateway';
+import { tellAccessState } from '@souk/dev/lone-gateway';
 import { createTestDatabase, type TestDatabase, testRedisUrl } from '@souk/dev/test-database';
 import { graph, registered } from '@souk/schema/check/test-graph';
 import { announceOnRedis } from '@souk/schema/registry/announce';
@@ -14,12 +14,21 @@ import { registryServer } from '@souk/schema/registry/server';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answerWith, type FakeSubgraph, startFakeSubgraph } from '../../../platform/test/fake-subgraph.ts';
-import { startTcpProxy, type TcpProxy } from '../../../platform/test/tcp-proxy.ts';
+import { startProxyBefore, type TcpProxy, through } from '../../../platform/test/tcp-proxy.ts';
+import {
+  askSteadily,
+  codesFor,
+  type Follower,
+  metricsOf,
+  processesOf,
+  servedBy,
+  startFollower,
+} from '../../test/followers.ts';
 import { hashOf } from './followed-supergraph.ts';
 
 /**
- * Two gateways in processes of their own follow one registry, one of them its database and the other its HTTP API, while a client asks both without a pause. What
- * either follows with can be cut off.
+ * Two gateways in processes of their own follow one registry, one of them its database and the other, of two processes, its HTTP API, while a client asks both
+ * without a pause. What either follows with can be cut off.
  */
 const folder = mkdtempSync(join(tmpdir(), 'souk-follow-'));
 const patience = { timeout: 30_000, interval: 20 };
@@ -37,17 +46,13 @@ let subgraph: FakeSubgraph;
 let redis: TcpProxy;
 let mysql: TcpProxy;
 let redisUrl: string;
-let gateways: Gateway[] = [];
-
-interface Gateway extends LoneGateway {
-  settings: Record<string, string>;
-}
+let gateways: Follower[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase('registry');
   registry = mysqlRegistry(database.url);
   redisUrl = await testRedisUrl();
-  [mysql, redis] = await Promise.all([proxyBefore(database.url, 3306), proxyBefore(redisUrl, 6379)]);
+  [mysql, redis] = await Promise.all([startProxyBefore(database.url, 3306), startProxyBefore(redisUrl, 6379)]);
   subgraph = await startFakeSubgraph(
     answerWith({ data: { order: { __typename: 'Order', id: '1', note: 'Leave it.', place: 'the door' } } }),
   );
@@ -56,7 +61,11 @@ beforeAll(async () => {
   expect((await publish('production', before, options('The first one.'))).outcome).toBe('published');
   gateways = await Promise.all([
     open('mysql', { SOUK_REGISTRY: through(mysql, database.url) }),
-    open('http', { SOUK_REGISTRY: `http://127.0.0.1:${portOf(server)}`, SOUK_REGISTRY_TOKEN: token }),
+    open('http', {
+      SOUK_REGISTRY: `http://127.0.0.1:${portOf(server)}`,
+      SOUK_REGISTRY_TOKEN: token,
+      GATEWAY_PROCESSES: '2',
+    }),
   ]);
 }, 90_000);
 
@@ -70,6 +79,7 @@ afterAll(async () => {
 describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
   it('serve what was published before they started, and tell it where strangers do not ask', async () => {
     const first = await registry.latest('production');
+    await untilServed(1);
     for (const gateway of gateways) {
       expect(await servedBy(gateway)).toMatchObject({
         variant: 'storefront@production',
@@ -85,7 +95,7 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
   });
 
   it('swap on a safe publication and on a rollback, and nobody who asks notices', async () => {
-    const client = askSteadily();
+    const client = askSteadily(gateways);
     await publish('production', withPlace, options('Nothing was described.'));
     await untilServed(2);
     await untilAnswered('{ order(id: "1") { place } }');
@@ -93,7 +103,9 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
     await untilServed(3);
     for (const gateway of gateways) {
       expect(await codesFor(gateway, '{ order(id: "1") { place } }')).toEqual(['GRAPHQL_VALIDATION_FAILED']);
-      expect(await metricsOf(gateway)).toContain('souk_supergraph_swaps_total{endpoint="/graphql",outcome="served"} 3');
+      expect(await metricsOf(gateway)).toContain(
+        `souk_supergraph_swaps_total{endpoint="/graphql",outcome="served"} ${3 * processesOf(gateway)}`,
+      );
     }
     expect(await client.stop()).toEqual([]);
   });
@@ -114,7 +126,7 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
   });
 
   it('go on while Redis, the database and the HTTP API are away, and follow again afterwards', async () => {
-    const client = askSteadily();
+    const client = askSteadily(gateways);
     await redis.cut();
     await publish('production', withPlace, options('Nothing was described.'));
     // Nothing is announced, so they find out by themselves.
@@ -135,7 +147,7 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
     const latest = (await registry.latest('production')) as Publication;
     const broken = (supergraph: string, hash = hashOf(supergraph)) => ({ supergraph, api: '', hash });
     const { admin, storefront } = latest.contracts;
-    const client = askSteadily();
+    const client = askSteadily(gateways);
     await registry.append({
       ...latest,
       number: 6,
@@ -143,23 +155,21 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
     });
     for (const gateway of gateways) {
       await vi.waitFor(async () => {
-        expect(await servedBy(gateway)).toMatchObject({ number: 5, refusal: expect.stringContaining('supergraph') });
-        expect(await servedBy(gateway, '/admin/graphql')).toMatchObject({ refusal: expect.stringContaining('hash') });
+        const metrics = await metricsOf(gateway);
+        for (const endpoint of ['/graphql', '/admin/graphql'])
+          expect(metrics).toContain(`souk_supergraph_refused{endpoint="${endpoint}"} ${processesOf(gateway)}`);
       }, patience);
-      expect(await metricsOf(gateway)).toContain('souk_supergraph_refused{endpoint="/graphql"} 1');
+      expect(await servedBy(gateway)).toMatchObject({ number: 5, refusal: expect.stringContaining('supergraph') });
+      expect(await servedBy(gateway, '/admin/graphql')).toMatchObject({ refusal: expect.stringContaining('hash') });
     }
     await registry.append({ ...latest, number: 7, contracts: { admin, storefront } });
-    for (const gateway of gateways) {
-      await vi.waitFor(
-        async () => expect(await servedBy(gateway)).toMatchObject({ number: 7, refusal: null }),
-        patience,
-      );
-    }
+    await untilServed(7);
+    for (const gateway of gateways) expect(await servedBy(gateway)).toMatchObject({ refusal: null });
     expect(await client.stop()).toEqual([]);
   });
 
   it('start with what they knew last while the registry is away, or with a file when they knew nothing', async () => {
-    const [gateway] = gateways as [Gateway];
+    const [gateway] = gateways as [Follower];
     await mysql.cut();
     await gateway.child.stop();
     const [again, stranger] = await Promise.all([open('mysql', gateway.settings), open('stranger', gateway.settings)]);
@@ -180,23 +190,8 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
   });
 });
 
-async function open(name: string, settings: Record<string, string>): Promise<Gateway> {
-  const gateway = await startLoneGateway(name, {
-    folder,
-    redisUrl: through(redis, redisUrl),
-    settings: {
-      SUBGRAPH_URLS: JSON.stringify(
-        Object.fromEntries(
-          ['user', 'catalog', 'cart', 'order', 'payment'].map((subgraphName) => [subgraphName, subgraph.url]),
-        ),
-      ),
-      SCHEMA_LOOK_EVERY: '300ms',
-      LAST_KNOWN_SCHEMA_FOLDER: join(folder, name, 'last-known'),
-      ...settings,
-    },
-  });
-  await gateway.ready();
-  return { ...gateway, settings };
+function open(name: string, settings: Record<string, string>): Promise<Follower> {
+  return startFollower(name, { folder, redisUrl: through(redis, redisUrl), subgraphUrl: subgraph.url, settings });
 }
 
 async function openServer(port: number): Promise<FastifyInstance> {
@@ -215,17 +210,6 @@ function portOf(opened: FastifyInstance): number {
   return (opened.server.address() as AddressInfo).port;
 }
 
-function proxyBefore(url: string, defaultPort: number): Promise<TcpProxy> {
-  const { hostname, port } = new URL(url);
-  return startTcpProxy({ host: hostname, port: Number(port) || defaultPort });
-}
-
-function through({ port }: TcpProxy, url: string): string {
-  const changed = new URL(url);
-  changed.host = `127.0.0.1:${port}`;
-  return changed.href;
-}
-
 function options(reason: string | null = null): PublishOptions {
   return {
     registry,
@@ -238,63 +222,17 @@ function options(reason: string | null = null): PublishOptions {
   };
 }
 
-async function servedBy({ internalUrl }: Gateway, endpoint = '/graphql'): Promise<Record<string, unknown>> {
-  const { supergraphs } = (await (await fetch(`${internalUrl}/readyz`)).json()) as {
-    supergraphs: Record<string, Record<string, unknown>>;
-  };
-  return supergraphs[endpoint] ?? {};
-}
-
+/** By every process of every gateway. */
 async function untilServed(number: number): Promise<void> {
   for (const gateway of gateways) {
-    await vi.waitFor(async () => expect(await servedBy(gateway)).toMatchObject({ number }), patience);
+    const line = new RegExp(
+      `^souk_supergraph_info{endpoint="/graphql",.*number="${number}".*} ${processesOf(gateway)}$`,
+      'm',
+    );
+    await vi.waitFor(async () => expect(await metricsOf(gateway)).toMatch(line), patience);
   }
 }
 
 async function untilAnswered(query: string): Promise<void> {
   for (const gateway of gateways) expect(await codesFor(gateway, query)).toEqual([]);
-}
-
-async function metricsOf({ internalUrl }: Gateway): Promise<string> {
-  return (await fetch(`${internalUrl}/metrics`)).text();
-}
-
-async function ask({ url }: Gateway, query: string): Promise<{ status: number; text: string }> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
-  });
-  return { status: answer.status, text: await answer.text() };
-}
-
-async function codesFor(gateway: Gateway, query: string): Promise<string[]> {
-  const { errors = [] } = JSON.parse((await ask(gateway, query)).text) as {
-    errors?: { extensions: { code: string } }[];
-  };
-  return errors.map(({ extensions }) => extensions.code);
-}
-
-/** A client of each gateway with four requests under way at any moment. Stopping tells what it got that was no answer. */
-function askSteadily(): { stop(): Promise<string[]> } {
-  const failures: string[] = [];
-  let isOver = false;
-  const keepAsking = async (gateway: Gateway) => {
-    while (!isOver) {
-      const { status, text } = await ask(gateway, '{ order(id: "1") { id note } }').catch((error: Error) => ({
-        status: 0,
-        text: error.message,
-      }));
-      if (text !== '{"data":{"order":{"id":"1","note":"Leave it."}}}\n') failures.push(`${status} ${text}`);
-      await delay(10);
-    }
-  };
-  const clients = gateways.flatMap((gateway) => Array.from({ length: 4 }, () => keepAsking(gateway)));
-  return {
-    async stop() {
-      isOver = true;
-      await Promise.all(clients);
-      return failures;
-    },
-  };
 }
