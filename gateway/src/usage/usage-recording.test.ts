@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startLoneGateway, tellAccessState } from '@souk/dev/lone-gateway';
 import { createTestDatabase, type TestDatabase, testRedisUrl } from '@souk/dev/test-database';
 import { createLogger } from '@souk/platform/logger';
 import { mysqlRegistry } from '@souk/schema/registry/mysql-registry';
 import type { Registry, UsageBatch } from '@souk/schema/registry/registry';
+import { subgraphNames } from '@souk/schema/subgraphs';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answerWith, startFakeSubgraph } from '../../../platform/test/fake-subgraph.ts';
 import { openTestGateway, type TestGateway } from '../../test/test-gateway.ts';
 import { hashOf } from '../persisted-queries.ts';
 import { recordUsage, type UsageRecording } from './record-usage.ts';
@@ -251,3 +257,31 @@ describe('counts', () => {
     expect(await recorded('leaver')).toEqual(['Query.viewer 1']);
   });
 });
+
+it('a gateway tells the registry that its environment names, last when it leaves', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'souk-usage-'));
+  const subgraph = await startFakeSubgraph(answerWith({ data: { brands: [{ id: 'brnd_1' }] } }));
+  const ownRedisUrl = await testRedisUrl();
+  await tellAccessState(ownRedisUrl);
+  const settings = {
+    SUBGRAPH_URLS: JSON.stringify(Object.fromEntries(subgraphNames.map((name) => [name, subgraph.url]))),
+    SOUK_REGISTRY: database.url,
+    LAST_KNOWN_SCHEMA_FOLDER: folder,
+    USAGE_PERIOD: '1h',
+    LEAVE_NOTICE: '1ms',
+  };
+  const gateway = await startLoneGateway('usage', { folder, redisUrl: ownRedisUrl, settings });
+  try {
+    await gateway.ready();
+    const headers = { 'content-type': 'application/json', ...named('traveller') };
+    const body = JSON.stringify({ query: '{ brands { id } }' });
+    for (let asked = 0; asked < 3; asked++) await (await fetch(gateway.url, { method: 'POST', headers, body })).text();
+    expect(await recorded('traveller')).toEqual([]);
+    await gateway.child.stop();
+    expect(await recorded('traveller')).toEqual(['Brand.id 3', 'Query.brands 3']);
+  } finally {
+    await gateway.child.stop();
+    await subgraph.close();
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
