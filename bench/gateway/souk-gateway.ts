@@ -1,6 +1,6 @@
-import { startLoneGateway, tellAccessState } from '@souk/dev/lone-gateway';
+import { type LoneGateway, startLoneGateway, tellAccessState } from '@souk/dev/lone-gateway';
 import { defaultDoorLimits } from '@souk/platform/door-limits';
-import type { Field, Running } from './contestants.ts';
+import type { Field } from './contestants.ts';
 
 /**
  * Starts the shop's gateway as it runs in production, over the supergraph of the measurement. Every request is authenticated, guarded, estimated and counted
@@ -12,7 +12,7 @@ export async function startSoukGateway(
   name: string,
   { folder, supergraphFile, urls, redisUrl, jwksUrl }: Field,
   settings: Record<string, string> = {},
-): Promise<Running> {
+): Promise<LoneGateway> {
   await tellAccessState(redisUrl, { instance: { ...defaultDoorLimits.instance, delayMs: 10_000 } });
   return startLoneGateway(name, {
     folder,

@@ -13,9 +13,12 @@ export function sdlOf(name: BenchSubgraph): string {
   return readFileSync(new URL(`./subgraphs/${name}.graphql`, import.meta.url), 'utf8');
 }
 
-/** @param urls where the subgraphs answer */
-export function composeBenchGraph(urls: Record<BenchSubgraph, string>): string {
-  const services = benchSubgraphs.map((name) => ({ name, url: urls[name], typeDefs: parse(sdlOf(name)) }));
+/**
+ * @param urls   where the subgraphs answer
+ * @param change makes another schema of each one's own
+ */
+export function composeBenchGraph(urls: Record<BenchSubgraph, string>, change = (sdl: string) => sdl): string {
+  const services = benchSubgraphs.map((name) => ({ name, url: urls[name], typeDefs: parse(change(sdlOf(name))) }));
   const { errors, supergraphSdl } = composeServices(services);
   if (errors) throw new Error(`The subgraphs do not compose:\n${errors.map(({ message }) => message).join('\n')}`);
   return supergraphSdl;
