@@ -99,8 +99,7 @@ export const contestants: readonly Contestant[] = [
   {
     name: 'souk-memory',
     says: 'the same with a larger nursery for young objects (--max-semi-space-size=64)',
-    start: (field) =>
-      startSoukGateway('souk-memory', field, { NODE_OPTIONS: '--max-semi-space-size=64 --min-semi-space-size=64' }),
+    start: (field) => startSoukGateway('souk-memory', field, { NODE_OPTIONS: '--max-semi-space-size=64' }),
   },
   {
     name: 'souk-traced',

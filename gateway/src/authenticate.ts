@@ -119,6 +119,7 @@ function isName(claim: unknown): claim is string {
 type Entry = AccessSnapshot['accessEntries'][number];
 
 function liveEntries({ accessEntries }: AccessSnapshot, kind: Entry['kind']): Entry[] {
+  if (accessEntries.length === 0) return accessEntries;
   const now = new Date().toISOString();
   return accessEntries.filter((entry) => entry.kind === kind && (entry.expiresAt === null || entry.expiresAt > now));
 }

@@ -1,4 +1,4 @@
-import type { FastifyCorsOptions } from '@fastify/cors';
+import type { FastifyCorsOptions, FastifyCorsOptionsDelegateCallback } from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
 
 /** Which web pages may do what with this API, by their origin (RFC 6454). */
@@ -29,12 +29,13 @@ export function createBrowserOrigins(listed: readonly string[] | undefined, isPr
 export function corsOptionsFor(
   origins: BrowserOrigins,
   options: FastifyCorsOptions,
-): (request: FastifyRequest) => Promise<FastifyCorsOptions> {
-  return async ({ headers: { origin } }) => ({
-    ...options,
-    origin: origin && origins.mayRead(origin) ? origin : false,
-    credentials: origin !== undefined && origins.mayKeepToken(origin),
-  });
+): FastifyCorsOptionsDelegateCallback {
+  return ({ headers: { origin } }, done) =>
+    done(null, {
+      ...options,
+      origin: origin && origins.mayRead(origin) ? origin : false,
+      credentials: origin !== undefined && origins.mayKeepToken(origin),
+    });
 }
 
 /** Whether a page has the origin of this server itself, as far as it knows that: a proxy in front may have another. */

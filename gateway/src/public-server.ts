@@ -6,7 +6,7 @@ import { createHttpServer, type HttpServerOptions } from '@souk/platform/service
 import type { FastifyInstance } from 'fastify';
 import { accountRequests, accountUnreadable } from './accounting/account-requests.ts';
 import { errorAnswered } from './accounting/request-record.ts';
-import { refuseOtherEncodings } from './body-encoding.ts';
+import { otherEncodingOf } from './body-encoding.ts';
 import { refuse } from './errors.ts';
 
 /** The server of the public port: what holds for every answer of it, GraphQL or not. */
@@ -16,13 +16,14 @@ export function createPublicServer(
 ): FastifyInstance {
   const app = createHttpServer(logger, { ...options, onUnreadable: (request) => accountUnreadable(logger, request) });
   accountRequests(app);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply
       .header(REQUEST_ID_HEADER, request.id)
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff');
+    done();
   });
-  app.addHook('preParsing', refuseOtherEncodings);
+  app.addHook('preParsing', (request, reply, payload, done) => done(otherEncodingOf(request, reply), payload));
   app.addHook('onError', async ({ record }, _reply, error) => errorAnswered(record, httpErrorOf(error).code));
   app.setNotFoundHandler((_request, reply) => {
     return refuse(

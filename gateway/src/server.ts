@@ -10,6 +10,7 @@ import {
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import type { Logger } from '@souk/platform/logger';
 import type { RedisConnection } from '@souk/platform/redis';
+import { timesSent } from '@souk/platform/strict-http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { debugReportFor, reportPlan, withReport } from './accounting/debug.ts';
 import { viewerKnown } from './accounting/request-record.ts';
@@ -228,7 +229,7 @@ export async function addEndpoint(
         const scope: RequestScope = { ...(await identify(request, reply)), lendPlace: leave.lend };
         const admitted = door.admit(await found(), scope);
         if (!introspection) refuseIntrospection(scope);
-        const short = await shortWay?.take(admitted, scope);
+        const short = await shortWay?.take(admitted, request.headers, scope);
         if (short) reply.header('content-type', short.contentType).send(short.body);
         else if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted)))
           return reply;
@@ -325,8 +326,8 @@ function isFromCache({ caching: { result } }: RequestScope): boolean {
 
 /** Node drops all but the first of several, and a proxy in front may have looked at another one. */
 function soleAuthorization({ headers, raw }: FastifyRequest): string | undefined {
-  const names = raw.rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'authorization');
-  if (names.length > 1) throw new SoukError('UNAUTHENTICATED', 'Expected one Authorization header, got several.');
+  if (timesSent(raw, 'authorization') > 1)
+    throw new SoukError('UNAUTHENTICATED', 'Expected one Authorization header, got several.');
   return headers.authorization;
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
 import { type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
 import { Counter } from 'prom-client';
@@ -25,7 +26,11 @@ export interface ShortWay {
   /** Follows which schema Apollo Server serves. */
   plugin: ApolloServerPlugin<RequestScope>;
   /** Answers a request that the door has let in; undefined when it has to go the long way. */
-  take(admitted: HTTPGraphQLRequest, scope: RequestScope): Promise<ShortAnswer | undefined>;
+  take(
+    admitted: HTTPGraphQLRequest,
+    headers: IncomingHttpHeaders,
+    scope: RequestScope,
+  ): Promise<ShortAnswer | undefined>;
   /** Notes in which media type Apollo Server has answered a request that was well, so that another one that accepts the same is answered so, too. */
   learn(admitted: HTTPGraphQLRequest, contentType: string | undefined): void;
 }
@@ -88,9 +93,10 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
       },
     },
 
-    async take(admitted, scope) {
-      const contentType = contentTypes.get(acceptOf(admitted));
-      if (!contentType || !schema || !executor || !isUsual(admitted, scope)) return undefined;
+    async take(admitted, headers, scope) {
+      const contentType = contentTypes.get(headers.accept ?? '');
+      if (!contentType || !schema || !executor || admitted.method !== 'POST' || !isUsual(headers, scope))
+        return undefined;
       const question = questionIn(admitted, scope, schema);
       const { document, record } = scope;
       if (!question || !document) return undefined;
@@ -115,26 +121,21 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
     },
 
     learn(admitted, contentType) {
-      const accept = acceptOf(admitted);
+      const accept = admitted.headers.get('accept') ?? '';
       if (contentType === undefined || contentTypes.size >= MAX_ACCEPTS || accept.length > MAX_ACCEPT_LENGTH) return;
       if (admitted.method === 'POST') contentTypes.set(accept, contentType);
     },
   };
 }
 
-function acceptOf({ headers }: HTTPGraphQLRequest): string {
-  return headers.get('accept') ?? '';
-}
-
 /** Whether nothing about a request asks for more than its answer. */
-function isUsual({ method, headers }: HTTPGraphQLRequest, { custody, debug }: RequestScope): boolean {
+function isUsual(headers: IncomingHttpHeaders, { custody, debug }: RequestScope): boolean {
   return (
-    method === 'POST' &&
-    JSON_TYPES.has(headers.get('content-type')) &&
+    JSON_TYPES.has(headers['content-type']) &&
     custody === undefined &&
     debug === undefined &&
-    !headers.has(COST_HEADER) &&
-    !headers.has(PLAN_HEADER)
+    headers[COST_HEADER] === undefined &&
+    headers[PLAN_HEADER] === undefined
   );
 }
 

@@ -16,7 +16,7 @@ import { flushTelemetry } from './flush-telemetry.ts';
 import { answerErrors, type UnreadableRequest, unreadableHandlers } from './http-errors.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
-import { REQUEST_TIMEOUT_MS, refuseAmbiguousHost, strictHttp } from './strict-http.ts';
+import { ambiguousHostOf, REQUEST_TIMEOUT_MS, strictHttp } from './strict-http.ts';
 import { within } from './within.ts';
 
 /** What every service reads from its environment. A service's `env.ts` spreads this and adds its own. */
@@ -89,15 +89,16 @@ export function createHttpServer(
   });
   answerErrors(app);
   // After the hooks in which services begin to tell of a request, so that they tell of this one, too.
-  app.addHook('preParsing', refuseAmbiguousHost);
+  app.addHook('preParsing', (request, _reply, payload, done) => done(ambiguousHostOf(request), payload));
   refuseOtherExpectations(app);
   endConnectionsOnLeaving(app);
-  app.addHook('onResponse', async (request, reply) => {
-    if (staysOpen(request, reply)) return;
-    durations.observe(
-      { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
-      reply.elapsedTime / 1000,
-    );
+  app.addHook('onResponse', (request, reply, done) => {
+    if (!staysOpen(request, reply))
+      durations.observe(
+        { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      );
+    done();
   });
   return app;
 }
@@ -121,8 +122,9 @@ const leaving = new WeakSet<FastifyInstance>();
  */
 function endConnectionsOnLeaving(app: FastifyInstance): void {
   app.addHook('preClose', async () => void leaving.add(app));
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (leaving.has(app)) reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 

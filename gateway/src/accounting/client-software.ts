@@ -15,9 +15,14 @@ export function clientSoftwareOf(headers: IncomingHttpHeaders): ClientSoftware {
   return { name: told(headers, 'name'), version: told(headers, 'version') };
 }
 
+const headersOf = {
+  name: prefixes.map((prefix) => `${prefix}-name`),
+  version: prefixes.map((prefix) => `${prefix}-version`),
+};
+
 function told(headers: IncomingHttpHeaders, what: 'name' | 'version'): string | undefined {
-  for (const prefix of prefixes) {
-    const value = headers[`${prefix}-${what}`];
+  for (const header of headersOf[what]) {
+    const value = headers[header];
     if (typeof value === 'string') return NAME.test(value) ? value : undefined;
   }
   return undefined;
