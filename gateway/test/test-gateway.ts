@@ -13,6 +13,7 @@ import { addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.
 import type { SubgraphClient } from '../src/subgraph-client.ts';
 import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
+import { defaultSubscriptionPeriods, type SubscriptionPeriods } from '../src/subscriptions/subscription-periods.ts';
 
 export interface TestAnswer {
   status: number;
@@ -57,6 +58,8 @@ export type TestGatewayOptions = Partial<Endpoint> &
     instances?: () => number;
     /** How many connections may be open. */
     subscriptionLimits?: Partial<SubscriptionLimits>;
+    /** How long is waited for clients with subscriptions. */
+    subscriptionPeriods?: Partial<SubscriptionPeriods>;
   };
 
 const schemaFile = (file: string) => new URL(`../../schema/${file}`, import.meta.url).pathname;
@@ -69,6 +72,7 @@ export async function openTestGateway({
   instances = () => 1,
   tags,
   subscriptionLimits = {},
+  subscriptionPeriods = {},
   ...settings
 }: TestGatewayOptions): Promise<TestGateway> {
   const logger: Logger = settings.logger ?? createLogger('test', { level: 'silent' });
@@ -90,7 +94,8 @@ export async function openTestGateway({
 
   const app = createPublicServer(logger);
   const limits = { ...defaultSubscriptionLimits, ...subscriptionLimits };
-  const subscriptions = await openSubscriptions(app, { redis, limits, onChange: () => {}, logger });
+  const periods = { ...defaultSubscriptionPeriods, ...subscriptionPeriods };
+  const subscriptions = await openSubscriptions(app, { redis, limits, periods, onChange: () => {}, logger });
   const stop = await addEndpoint(
     app,
     {

@@ -7,17 +7,20 @@ import { handleProtocols } from 'graphql-ws';
 import { type Connections, createConnections } from './connections.ts';
 import { followChanges, type LiveChanges } from './live-changes.ts';
 import type { SubscriptionLimits } from './subscription-limits.ts';
+import { defaultSubscriptionPeriods, type SubscriptionPeriods } from './subscription-periods.ts';
 
 /** What the subscriptions of all endpoints share. */
 export interface Subscriptions {
   connections: Connections;
   changes: LiveChanges;
+  periods: SubscriptionPeriods;
   close(): void;
 }
 
 export interface SubscriptionsOptions {
   redis: RedisConnection;
   limits: SubscriptionLimits;
+  periods?: SubscriptionPeriods;
   /** Told of each change before anybody looks at it. */
   onChange: () => void;
   logger: Logger;
@@ -29,7 +32,7 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Prepares a server for subscriptions. Call it before the routes are added. When the server closes, every connection is ended so that its client comes to another gateway. */
 export async function openSubscriptions(
   app: FastifyInstance,
-  { redis, limits, onChange, logger }: SubscriptionsOptions,
+  { redis, limits, periods = defaultSubscriptionPeriods, onChange, logger }: SubscriptionsOptions,
 ): Promise<Subscriptions> {
   const connections = createConnections({ limits, logger });
   const changes = followChanges(redis, onChange);
@@ -51,6 +54,7 @@ export async function openSubscriptions(
   return {
     connections,
     changes,
+    periods,
     close() {
       changes.close();
       connections.close();

@@ -39,7 +39,7 @@ export interface SubscriptionDoorOptions {
 
 export function serveSubscriptions(options: SubscriptionDoorOptions): SubscriptionDoor {
   const { endpoint, subscriptions, identify, rateLimits, origins, introspection } = options;
-  const { connections, changes } = subscriptions;
+  const { connections, changes, periods } = subscriptions;
 
   const admit: WebSocketOptions['admit'] = async (payload, openScope, then) => {
     const leave = await rateLimits.instance.enter(async () => false);
@@ -70,6 +70,7 @@ export function serveSubscriptions(options: SubscriptionDoorOptions): Subscripti
         endpoint,
         connections,
         changes,
+        periods,
         scope,
         parameters,
         lastEventId: lastEventIdOf(request, parameters),
@@ -89,6 +90,7 @@ export function serveSubscriptions(options: SubscriptionDoorOptions): Subscripti
       endpoint,
       connections,
       changes,
+      periods,
       admit,
       authenticate: identify,
     }),

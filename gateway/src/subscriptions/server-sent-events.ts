@@ -8,18 +8,11 @@ import {
 } from '../accounting/account-subscription.ts';
 import { requestScope } from '../request-scope.ts';
 import type { Connection, Connections, Ending } from './connections.ts';
-import type { LiveChanges } from './live-changes.ts';
 import type { LiveResult } from './live-results.ts';
 import type { End } from './metrics.ts';
 import { type SubscribeOptions, subscribe } from './subscribe.ts';
 import { overBecauseOf, SubscriptionOver } from './subscription-over.ts';
-
-/** A proxy closes what is silent for long, and a client that is gone shows only when it is written to. */
-const PING_EVERY_MS = 12_000;
-/** A client that has not read one result in this time is let go. */
-const STALLED_AFTER_MS = 30_000;
-/** Clients of a gateway that stops come to another one within this time, each at another moment. */
-const COME_BACK_WITHIN_MS = 2_000;
+import type { SubscriptionPeriods } from './subscription-periods.ts';
 
 const EVENT_STREAM = 'text/event-stream';
 
@@ -42,8 +35,9 @@ export async function sendEvents(
   reply: FastifyReply,
   {
     connections,
+    periods,
     ...options
-  }: Omit<SubscribeOptions, 'connection' | 'signal'> & { connections: Connections; changes: LiveChanges },
+  }: Omit<SubscribeOptions, 'connection' | 'signal'> & { connections: Connections; periods: SubscriptionPeriods },
 ): Promise<void> {
   const { endpoint, scope, identify } = options;
   const connection = connections.open(scope.clientIp);
@@ -61,7 +55,7 @@ export async function sendEvents(
   const stream = beginStream(reply);
   scope.record.isStream = true;
   requestScope
-    .run(scope, () => deliver(stream, results, connection, account))
+    .run(scope, () => deliver(stream, results, { connection, account, periods }))
     .catch((error: unknown): End => {
       scope.log.error({ err: error }, 'a stream of events broke');
       stream.destroy();
@@ -89,20 +83,25 @@ function beginStream(reply: FastifyReply): ServerResponse {
   return stream;
 }
 
+interface Delivery {
+  connection: Connection;
+  account: SubscriptionAccount;
+  periods: SubscriptionPeriods;
+}
+
 async function deliver(
   stream: ServerResponse,
   results: AsyncIterable<LiveResult> | SubscriptionOver,
-  connection: Connection,
-  account: SubscriptionAccount,
+  { connection, account, periods }: Delivery,
 ): Promise<End> {
   const pings = setInterval(() => {
     if (!stream.writableNeedDrain) stream.write(PING);
-  }, PING_EVERY_MS);
+  }, periods.pingEveryMs);
   try {
     if (results instanceof SubscriptionOver) throw results;
     for await (const { eventId, payload } of results) {
       account.delivered();
-      if (await isTaken(stream, eventText('next', payload, eventId), connection.signal)) continue;
+      if (await isTaken(stream, eventText('next', payload, eventId), connection.signal, periods)) continue;
       stream.destroy();
       return connection.signal.aborted ? 'leaving' : 'stalled';
     }
@@ -110,12 +109,12 @@ async function deliver(
     const ending = connection.signal.reason as Ending;
     if (ending.kind === 'refused') throw overBecauseOf(ending.error);
     // Without `complete`, a client knows that there would be more. The connection ends with it, or closing would wait for the client to leave.
-    const { socket } = stream;
-    stream.end(`retry: ${Math.round(Math.random() * COME_BACK_WITHIN_MS)}\n\n`, () => socket?.end());
+    end(stream, `retry: ${Math.round(Math.random() * periods.comeBackWithinMs)}\n\n`, periods);
     return 'leaving';
   } catch (error) {
     if (!(error instanceof SubscriptionOver)) throw error;
-    stream.end(eventText('next', { errors: error.errors }) + eventText('complete'));
+    const cutOff = setTimeout(() => stream.destroy(), periods.goodbyeMs).unref();
+    stream.end(eventText('next', { errors: error.errors }) + eventText('complete'), () => clearTimeout(cutOff));
     return 'refused';
   } finally {
     clearInterval(pings);
@@ -129,10 +128,23 @@ function eventText(event: 'next' | 'complete', data?: object, id?: string): stri
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata:${data ? ` ${JSON.stringify(data)}` : ''}\n\n`;
 }
 
+/** Ends a stream together with its connection, whether the client reads to the end or not. */
+function end(stream: ServerResponse, text: string, { goodbyeMs }: SubscriptionPeriods): void {
+  const { socket } = stream;
+  stream.end(text, () => socket?.end());
+  const cutOff = setTimeout(() => socket?.destroy(), goodbyeMs).unref();
+  socket?.once('close', () => clearTimeout(cutOff));
+}
+
 /** Writes, and says whether the client has taken it: it left this process within its time. */
-async function isTaken(stream: ServerResponse, text: string, signal: AbortSignal): Promise<boolean> {
+async function isTaken(
+  stream: ServerResponse,
+  text: string,
+  signal: AbortSignal,
+  { stalledAfterMs }: SubscriptionPeriods,
+): Promise<boolean> {
   if (stream.write(text)) return true;
-  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(STALLED_AFTER_MS)]);
+  const giveUp = AbortSignal.any([signal, AbortSignal.timeout(stalledAfterMs)]);
   return Promise.race([once(stream, 'drain', { signal: giveUp }), once(stream, 'close', { signal: giveUp })]).then(
     () => true,
     () => false,

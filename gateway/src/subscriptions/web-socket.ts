@@ -17,22 +17,21 @@ import type { LiveResult } from './live-results.ts';
 import type { End } from './metrics.ts';
 import { type LiveEndpoint, subscribe } from './subscribe.ts';
 import { overBecauseOf } from './subscription-over.ts';
+import type { SubscriptionPeriods } from './subscription-periods.ts';
 
 /** A connection that says nothing of itself is closed after this long. */
 const INIT_TIMEOUT_MS = 3_000;
-/** A client is asked whether it is there, and has as long again to say so. One that does not read does not hear the question. */
-const PING_EVERY_MS = 12_000;
 /** What may wait to be read by a client that goes on asking. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** RFC 6455, section 7.4.1, and https://www.iana.org/assignments/websocket: clients come back after these. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
-const GOODBYE_MS = 2_000;
 
 export interface WebSocketOptions {
   endpoint: LiveEndpoint;
   connections: Connections;
   changes: LiveChanges;
+  periods: SubscriptionPeriods;
   /** Who has sent an access token, or none. */
   authenticate: (request: FastifyRequest, authorization: string | undefined) => Promise<Viewer | null>;
   /** Lets a document in, like that of any request, and does what follows in a place among the requests in flight. */
@@ -61,7 +60,7 @@ type Opened = ExecutionArgs & { results: AsyncIterableIterator<LiveResult, void>
  * The payload of `connection_init` has the access token as `authorization: "Bearer …"`, because pages cannot set headers of a WebSocket.
  */
 export function serveSocket(options: WebSocketOptions): WebsocketHandler {
-  const { endpoint, connections, changes, authenticate, admit } = options;
+  const { endpoint, connections, changes, periods, authenticate, admit } = options;
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
 
@@ -73,7 +72,7 @@ export function serveSocket(options: WebSocketOptions): WebsocketHandler {
         connection.belongsTo(await extra.identify(), extra.identify);
         return true;
       } catch (error) {
-        refuse(socket, error);
+        refuse(socket, error, periods);
         return false;
       }
     },
@@ -154,19 +153,19 @@ export function serveSocket(options: WebSocketOptions): WebsocketHandler {
     try {
       connection = connections.open(clientIp);
     } catch (error) {
-      return refuse(socket, error);
+      return refuse(socket, error, periods);
     }
     const closed = accountConnection(endpoint.path, 'websocket');
     request.record.isStream = true;
     // Before anything that ends with the connection: what is said on a closed socket, such as that a subscription is complete, is not heard.
     connection.signal.addEventListener('abort', () => {
       const ending = connection.signal.reason as Ending;
-      if (ending.kind === 'refused') refuse(socket, ending.error);
-      else goAway(socket);
+      if (ending.kind === 'refused') refuse(socket, ending.error, periods);
+      else closeSoon(socket, GOING_AWAY, 'Going away', periods);
     });
-    if (connection.signal.aborted) goAway(socket);
+    if (connection.signal.aborted) closeSoon(socket, GOING_AWAY, 'Going away', periods);
 
-    const stopPings = keepAlive(socket);
+    const stopPings = keepAlive(socket, periods);
     const opened = server.opened(
       {
         protocol: socket.protocol,
@@ -239,15 +238,16 @@ function authorizationIn(parameters: Record<string, unknown> | undefined): strin
 }
 
 /** The code tells clients whether to come back, the reason why they were sent away. */
-function refuse(socket: WebSocket, error: unknown): void {
-  if (!(error instanceof SoukError)) socket.close(CloseCode.InternalServerError, 'INTERNAL_SERVER_ERROR');
-  else socket.close(error.retryable ? TRY_AGAIN_LATER : CloseCode.Forbidden, error.code);
+function refuse(socket: WebSocket, error: unknown, periods: SubscriptionPeriods): void {
+  if (!(error instanceof SoukError)) closeSoon(socket, CloseCode.InternalServerError, 'INTERNAL_SERVER_ERROR', periods);
+  else closeSoon(socket, error.retryable ? TRY_AGAIN_LATER : CloseCode.Forbidden, error.code, periods);
 }
 
-/** A client that does not answer is not waited for: this gateway has to stop. */
-function goAway(socket: WebSocket): void {
-  socket.close(GOING_AWAY, 'Going away');
-  setTimeout(() => socket.terminate(), GOODBYE_MS).unref();
+/** A client that does not answer is not waited for: this gateway may have to stop. */
+function closeSoon(socket: WebSocket, code: number, reason: string, { goodbyeMs }: SubscriptionPeriods): void {
+  socket.close(code, reason);
+  const cutOff = setTimeout(() => socket.terminate(), goodbyeMs).unref();
+  socket.once('close', () => clearTimeout(cutOff));
 }
 
 /** Resolves when the text has left this process, so that a client that reads slowly is sent less. */
@@ -259,7 +259,7 @@ function sent(socket: WebSocket, text: string): Promise<void> {
   });
 }
 
-function keepAlive(socket: WebSocket): () => void {
+function keepAlive(socket: WebSocket, { pingEveryMs }: SubscriptionPeriods): () => void {
   let isThere = true;
   socket.on('pong', () => {
     isThere = true;
@@ -268,6 +268,6 @@ function keepAlive(socket: WebSocket): () => void {
     if (!isThere) return socket.terminate();
     isThere = false;
     socket.ping();
-  }, PING_EVERY_MS);
+  }, pingEveryMs);
   return () => clearInterval(timer);
 }
