@@ -68,6 +68,8 @@ describe('a field', () => {
       caller('gateway', ['admin']),
       ['FORBIDDEN'],
     ],
+    ['for services, asked through the gateway by nobody', '{ internal }', anonymous, ['FORBIDDEN']],
+    ['for services, asked by the gateway for itself', '{ internal }', { ...anonymous, forItself: true as const }, []],
     ['for services, asked by a service', '{ internal }', caller('order'), []],
     ['that nobody declared, asked by an administrator', '{ forgotten }', caller('gateway', ['admin']), ['FORBIDDEN']],
   ])('%s', async (_, source, as, codes) => {

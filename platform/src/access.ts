@@ -17,7 +17,7 @@ import type { Caller } from './identity.ts';
  *
  * @authenticated       somebody is signed in
  * @requiresScopes      the viewer holds every scope of at least one of the listed sets
- * @inaccessible        another service calls, for itself; never the gateway
+ * @inaccessible        a service calls, for itself; never the gateway for a client, signed in or not
  * @public, @owned      no rule here: anyone, or a visibility filter in the domain
  *
  * The fields of Query, Mutation and of every entity need one of these, on the field or on its type; without one they are denied.
@@ -81,12 +81,12 @@ function objectTypes({ definitions }: DocumentNode): ObjectTypeDefinitionNode[] 
 }
 
 /** Whether a caller passes a guard; otherwise the error that says why not. */
-export function permit(guard: Guard, { service, viewer }: Caller): true | SoukError {
+export function permit(guard: Guard, { service, viewer, forItself }: Caller): true | SoukError {
   switch (guard.kind) {
     case 'open':
       return true;
     case 'service':
-      return service === 'gateway' ? forbidden() : true;
+      return service === 'gateway' && !forItself ? forbidden() : true;
     case 'authenticated':
       return viewer ? true : unauthenticated();
     case 'scopes':

@@ -46,6 +46,21 @@ describe('an assertion', () => {
     expect(await signer('gateway').assertion('catalog', viewer)).not.toBe(assertion);
   });
 
+  it('tells whether the gateway asks for itself, which others always do', async () => {
+    const verify = verifier('catalog');
+    const [gateway, order] = [signer('gateway'), signer('order')];
+    expect(await verify(await gateway.assertion('catalog', null, { forItself: true }))).toEqual({
+      service: 'gateway',
+      viewer: null,
+      forItself: true,
+    });
+    expect(await verify(await gateway.assertion('catalog', null))).toEqual({ service: 'gateway', viewer: null });
+    expect(await verify(await order.assertion('catalog', null, { forItself: true }))).toEqual({
+      service: 'order',
+      viewer: null,
+    });
+  });
+
   it('is reused while it is fresh, one for each audience and viewer', async () => {
     const { assertion } = signer('gateway');
     const first = await assertion('catalog', viewer);
@@ -89,6 +104,10 @@ describe('an assertion', () => {
     [
       'lets a service ask what an answer takes',
       async () => signer('order').assertion('catalog', null, { wantsDebug: true }),
+    ],
+    [
+      'lets the gateway ask for itself on behalf of a viewer',
+      async () => signer('gateway').assertion('catalog', viewer, { forItself: true }),
     ],
     [
       'is signed by a stranger',

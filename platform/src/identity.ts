@@ -21,10 +21,12 @@ export interface Viewer {
   scopes: ReadonlySet<string>;
 }
 
-/** Who sent the request: the gateway, for a viewer or for nobody; or another subgraph, for itself. */
+/** Who sent the request: the gateway, for a viewer, for nobody, or for itself; or another subgraph, for itself. */
 export interface Caller {
   service: ServiceName;
   viewer: Viewer | null;
+  /** Whether the gateway asks for what it needs itself, and no client has a part in it. */
+  forItself?: true;
   /** Whether the gateway wants to be told what the answer took, for staff who may see that. */
   wantsDebug?: true;
 }
@@ -45,32 +47,44 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 const ALGORITHM = 'EdDSA';
 const TOKEN_TYPE = 'souk-assertion+jwt';
 const DEBUG_CLAIM = 'souk_debug';
+const ITSELF_CLAIM = 'souk_itself';
 
 export interface Signer {
   /**
    * An assertion for `audience` on behalf of `viewer`, or of nobody. The same one is returned while it is fresh: no signing per request.
    *
    * @param options.wantsDebug whether the answer shall tell what it took; for the gateway only
+   * @param options.forItself  whether this service asks for what it needs itself: only of the gateway it has to be said
    */
-  assertion(audience: ServiceName, viewer: Viewer | null, options?: { wantsDebug?: boolean }): Promise<string>;
+  assertion(
+    audience: ServiceName,
+    viewer: Viewer | null,
+    options?: { wantsDebug?: boolean; forItself?: boolean },
+  ): Promise<string>;
 }
 
 /** Signs what this service says to others. `privateKey` is an Ed25519 JWK whose `kid` is the service's name. */
 export function createSigner({ service, privateKey }: { service: ServiceName; privateKey: JWK }): Signer {
-  const key = importJWK(privateKey, ALGORITHM);
+  const signingKey = importJWK(privateKey, ALGORITHM);
   const fresh = expiringCache<Promise<string>>();
 
   return {
-    assertion(audience, viewer, { wantsDebug = false } = {}) {
+    assertion(audience, viewer, { wantsDebug = false, forItself = false } = {}) {
       const { claims, text } = viewer ? statementOf(viewer) : nothing;
-      return fresh(`${audience} ${wantsDebug} ${text}`, (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000, async () =>
-        new SignJWT({ ...claims, ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}) })
+      const isOwn = forItself && service === 'gateway';
+      const key = `${audience} ${wantsDebug} ${isOwn} ${text}`;
+      return fresh(key, (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000, async () =>
+        new SignJWT({
+          ...claims,
+          ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}),
+          ...(isOwn ? { [ITSELF_CLAIM]: true } : {}),
+        })
           .setProtectedHeader({ alg: ALGORITHM, kid: service, typ: TOKEN_TYPE })
           .setIssuer(service)
           .setAudience(audience)
           .setIssuedAt()
           .setExpirationTime(`${LIFETIME_SECONDS}s`)
-          .sign(await key),
+          .sign(await signingKey),
       );
     },
   };
@@ -131,7 +145,9 @@ export function createVerifier({
     if (viewer && service !== 'gateway') throw new Error('Only the gateway speaks for a viewer.');
     const wantsDebug = payload[DEBUG_CLAIM] === true;
     if (wantsDebug && service !== 'gateway') throw new Error('Only the gateway asks what an answer took.');
-    return { service, viewer, ...(wantsDebug ? { wantsDebug } : {}) };
+    const forItself = payload[ITSELF_CLAIM] === true;
+    if (forItself && (viewer || service !== 'gateway')) throw new Error('Only the gateway, without a viewer, says so.');
+    return { service, viewer, ...(wantsDebug ? { wantsDebug } : {}), ...(forItself ? { forItself } : {}) };
   }
 
   return async (assertion) => {

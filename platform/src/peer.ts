@@ -48,7 +48,7 @@ const MAX_WAITING = 256;
  */
 export function createPeer({ audience, urls, signer, logger }: PeerOptions): Peer {
   const headersUntil = async (deadlineAt: number) => ({
-    [ASSERTION_HEADER]: await signer.assertion(audience, null),
+    [ASSERTION_HEADER]: await signer.assertion(audience, null, { forItself: true }),
     [DEADLINE_HEADER]: String(deadlineAt),
   });
   const service = createServiceClient({

@@ -60,6 +60,19 @@ describe('a Redis connection', () => {
     expect(messages).toEqual(['Redis is unreachable; working without it', 'Redis is back']);
   });
 
+  test('says so when Redis lets nobody in by that name, and goes on trying', async () => {
+    messages.length = 0;
+    const wrong = new URL(url);
+    [wrong.username, wrong.password] = ['nobody', 'wrong'];
+    const refused = openRedis({ url: wrong.href, name: 'test', logger });
+    let attempts = 0;
+    refused.client.on('connect', () => attempts++);
+    await until(() => attempts > 2);
+    await expect(refused.ping()).rejects.toThrow();
+    await refused.close();
+    expect(messages).toEqual([expect.stringMatching('^Redis refuses REDIS_URL')]);
+  });
+
   test('gives up soon on a Redis that hangs, and does not repeat the command later', async () => {
     proxy.freeze();
     const startedMs = Date.now();

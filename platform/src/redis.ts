@@ -70,13 +70,22 @@ function logOutages(client: Redis, logger: Logger | undefined): void {
   let lost = false;
   // Without a listener an error would end the process.
   client.on('error', (error) => {
-    if (!lost) logger?.warn({ err: error }, 'Redis is unreachable; working without it');
+    if (!lost && isRefusal(error)) logger?.error({ err: error }, REFUSED);
+    else if (!lost) logger?.warn({ err: error }, 'Redis is unreachable; working without it');
     lost = true;
   });
   client.on('ready', () => {
     if (lost) logger?.info('Redis is back');
     lost = false;
   });
+}
+
+const REFUSED =
+  'Redis refuses REDIS_URL: it needs a user and a password, redis://user:password@host:port, or others than these; working without it';
+
+/** Whether Redis answers, but not to who cannot say who he is (https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/). */
+function isRefusal({ message }: Error): boolean {
+  return /^(NOAUTH|WRONGPASS|NOPERM)\b/.test(message);
 }
 
 /** A subscribed connection takes no other command, so it is one of its own, opened when first needed. */

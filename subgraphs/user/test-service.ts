@@ -82,6 +82,10 @@ export async function openTestService() {
     askAsOrder: (source: string, variables = {}) =>
       answer({ service: 'order', viewer: null }, source, variables, { clientIp: '127.0.0.1' }),
 
+    /** Asks as the gateway does for itself, without a client. */
+    askAsGateway: (source: string, variables = {}) =>
+      answer({ service: 'gateway', viewer: null, forItself: true }, source, variables, { clientIp: '127.0.0.1' }),
+
     /** Signs somebody up; with roles, as if staff had given them and the person had signed in again. */
     async newPerson(...roles: StaffRole[]): Promise<Person> {
       people += 1;

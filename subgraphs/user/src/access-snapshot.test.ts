@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** What a gateway asks the service itself for. */
 const asked = async (): Promise<AccessSnapshot> =>
-  JSON.parse((await service.askAsOrder('{ accessSnapshot }')).data.accessSnapshot);
+  JSON.parse((await service.askAsGateway('{ accessSnapshot }')).data.accessSnapshot);
 const published = async (): Promise<AccessSnapshot | null> =>
   JSON.parse((await redis.client.get(ACCESS_SNAPSHOT_KEY)) ?? 'null');
 const mutate = (source: string, variables = {}) => service.ask(admin.accessToken, source, variables);
