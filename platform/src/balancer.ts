@@ -63,6 +63,8 @@ export function createBalancer(options: BalancerOptions): Balancer {
     known: addresses.known,
     canAnswer: () => instances.some((instance) => instance.admits()),
     pick(except) {
+      const [sole] = instances;
+      if (sole && instances.length === 1) return sole.admits() && !except?.has(sole) ? sole : undefined;
       const able = instances.filter((instance) => instance.admits() && !except?.has(instance));
       const staying = able.filter((instance) => !instance.isLeaving());
       const wanted = staying.length > 0 ? staying : able;
