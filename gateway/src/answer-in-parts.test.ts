@@ -273,6 +273,17 @@ describe('a whole answer', () => {
     expect(asked.filter(({ query }) => query.startsWith('mutation'))).toHaveLength(1);
   });
 
+  it('is put together by the stock executor, too, where a subgraph fails', async () => {
+    failing.set('pricing', down);
+    const mutation = `mutation { ...Rename @defer(label: "rename") }
+      fragment Rename on Mutation { productRename(upc: "p2", title: "Mug") { title price { amount } } }`;
+    expect(await (await ask(mutation)).json()).toMatchObject({
+      data: { productRename: null },
+      errors: [{ extensions: { code: 'SUBGRAPH_UNAVAILABLE' } }],
+    });
+    expect(asked.filter(({ query }) => query.startsWith('mutation'))).toHaveLength(1);
+  });
+
   it('is what who asks for the schema gets, and what Apollo Gateway gives', async () => {
     expect(await (await ask('{ __schema { directives { name } } ... @defer { me { name } } }')).json()).toMatchObject({
       data: { __schema: { directives: expect.arrayContaining([{ name: 'defer' }]) }, me: { name: 'Ada' } },

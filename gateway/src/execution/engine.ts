@@ -126,7 +126,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function executeStock(
-    { plan }: PlannedOperation,
+    { plan, document }: PlannedOperation,
     context: RequestContext,
     services: ServiceMap,
   ): Promise<ExecutionResult> {
@@ -134,7 +134,7 @@ export function createEngine(options: EngineOptions): Engine {
       plan,
       services,
       context,
-      operationContextOf(context),
+      operationContextOf({ ...context, document }),
       graph.supergraphSchema,
       graph.apiSchema,
     );

@@ -17,6 +17,8 @@ import { NotCompilable } from './not-compilable.ts';
 /** An operation with its plan for a whole answer, and with what became of it when it was compiled. */
 export interface PlannedOperation {
   plan: QueryPlan;
+  /** The document, without `@defer`. */
+  document: DocumentNode;
   /** Its compiled form for certain variables, or why there is none. */
   formFor(variables: Readonly<Record<string, unknown>>): CompiledOperation | NotCompiled;
   /** Has it run by the stock executor from now on. */
@@ -71,6 +73,7 @@ export function planOperation(given: DocumentNode, operationName: string | undef
 
   return {
     plan,
+    document,
     formFor(variables) {
       const values = conditionValues(conditions, variables);
       if (!values) return { reason: 'a condition that is no boolean' };
