@@ -68,7 +68,7 @@ async function endure(): Promise<number> {
   const mayWrite = values.write || !isBusy();
   const folder = mkdtempSync(join(tmpdir(), 'souk-endurance-'));
   removeFolderAfterwards(folder);
-  const { gateway, issuer, supergraphFile, supergraphs, heap } = await start(folder);
+  const { gateway, issuer, supergraphFile, supergraphs, failing, heap } = await start(folder);
   const traffic = startTraffic({ url: gateway.url, token: issuer.token, perSecond: Number(values.rate) });
   let swaps = 0;
   const swapping = setInterval(() => {
@@ -97,6 +97,7 @@ async function endure(): Promise<number> {
   clearInterval(swapping);
   await traffic.stop();
   heap.close();
+  failing.close();
 
   const { lost, firstLost } = traffic.outcomes;
   const grown = growthOf(samples);
@@ -136,7 +137,7 @@ async function start(folder: string) {
     { NODE_OPTIONS: `--inspect=127.0.0.1:${inspectorPort}`, QUERY_TIMEOUT: '60s' },
   );
   await gateway.ready();
-  return { gateway, issuer, supergraphFile, supergraphs, heap: await openHeap(inspectorPort) };
+  return { gateway, issuer, supergraphFile, supergraphs, failing, heap: await openHeap(inspectorPort) };
 }
 
 /** For the other supergraph that is swapped to: one field more. */

@@ -1,3 +1,4 @@
+import { type OutgoingHttpHeaders, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { uniqueId, workloadOf } from '../gateway/workloads.ts';
 import { MADE_TO_FAIL } from './failing-now-and-then.ts';
@@ -46,21 +47,33 @@ export function startTraffic({ url, token, perSecond }: TrafficOptions) {
   }
 
   async function send(number: number, bearer: string): Promise<void> {
-    const hangsUp = number % 20 === 19;
-    const client = new AbortController();
-    if (hangsUp) setTimeout(() => client.abort(), HANG_UP_AFTER_MS);
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      authorization: `Bearer ${bearer}`,
+    };
+    const body = JSON.stringify(requestOf(number));
+    if (number % 20 === 19) return hangUp(headers, body);
     try {
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${bearer}` },
-        body: JSON.stringify(requestOf(number)),
-        signal: client.signal,
-      });
+      const answer = await fetch(url, { method: 'POST', headers, body });
       note(answer.status, await answer.text());
     } catch (error) {
-      if (hangsUp && client.signal.aborted) outcomes.hungUp++;
-      else lose(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error));
+      lose(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error));
     }
+  }
+
+  /** On a connection of its own: one that is left without its request is closed by the gateway, just when another client might want to use it. */
+  function hangUp(headers: OutgoingHttpHeaders, body: string): Promise<void> {
+    return new Promise((resolve) => {
+      const client = request(url, { method: 'POST', headers, agent: false });
+      client.on('response', (answer) => answer.resume());
+      client.on('error', () => {});
+      client.on('close', () => {
+        outcomes.hungUp++;
+        resolve();
+      });
+      client.end(body, () => setTimeout(() => client.destroy(), HANG_UP_AFTER_MS));
+    });
   }
 
   function note(status: number, text: string): void {
