@@ -158,6 +158,19 @@ export async function cancelOrder(client: Client, orderId: string) {
   return orderCancel;
 }
 
+const UnpaidOrders = graphql(`
+  query UnpaidOrders {
+    viewer { orders(first: 100, status: [AWAITING_PAYMENT]) { nodes { id } } }
+  }
+`);
+
+/** The orders that a customer has placed and not paid, 100 at most. */
+export async function unpaidOrders(customer: Client): Promise<string[]> {
+  const { viewer } = await ask(customer, UnpaidOrders);
+  if (!viewer?.orders) throw new Error('Expected the orders of somebody who is signed in, got null.');
+  return viewer.orders.nodes.map(({ id }) => id);
+}
+
 const PaymentRefund = graphql(`
   mutation PaymentRefund($input: PaymentRefundInput!) {
     paymentRefund(input: $input) {

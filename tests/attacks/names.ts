@@ -84,11 +84,6 @@ const operations: Attack[] = [
   { tries: 'a subscription', request: () => ask(store, 'subscription { orderChanged { id } }'), answer: invalid },
   { tries: 'a type instead of an operation', request: () => ask(store, 'type Query { a: Int }'), answer: invalid },
   {
-    tries: 'an answer in parts, by @defer',
-    request: () => ask(store, '{ ... @defer { __typename } }'),
-    answer: invalid,
-  },
-  {
     tries: 'an empty selection',
     request: () => ask(store, '{ }'),
     answer: { status: 400, code: 'GRAPHQL_PARSE_FAILED' },

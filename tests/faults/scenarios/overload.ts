@@ -1,16 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { newCustomer, type Person } from '../../client.ts';
-import { address, cancelOrder, createProduct } from '../../shopping.ts';
+import { newCustomer, type Person, patiently } from '../../client.ts';
+import { address, cancelOrder, createProduct, unpaidOrders } from '../../shopping.ts';
 import type { Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
-import { Browse, openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
+import { openVisitor, p99, paced, type Seen, type Visitor } from '../traffic.ts';
 
 const TIMES_PEAK = 3;
 const CHECKOUTS_PER_SECOND = 2;
 /** An answer that comes later is of no use to anybody. */
 const USEFUL_MS = 2_000;
 const TARGETS = { goodput: 0.8, refusalMs: 50, checkouts: 0.95 };
+
+/** Everybody looks for something else: what many ask for is kept, or asked for once, and would not make the shop work. */
+const Search = `query Search($query: String!) {
+  productSearch(query: $query, first: 10) { nodes { id title priceRange { min { amount } } } }
+}`;
 
 /** Three times as many requests as the shop can answer: it answers as many as before, refuses the others at once, and still sells. */
 export const overload: Scenario = {
@@ -21,13 +26,17 @@ export const overload: Scenario = {
 
   async run(rig, { rounds: seconds }) {
     const visitor = openVisitor(rig);
+    // Those who buy need not wait until one of those who browse has hung up.
+    const buyer = openVisitor(rig);
     try {
       const customer = await newCustomer(rig.shop.gatewayUrl);
-      const checkout = await openCheckout(rig, visitor, customer);
-      await peakOf(visitor, 1);
-      const peak = await peakOf(visitor, Math.min(seconds, 10));
+      const checkout = await openCheckout(rig, buyer, customer);
+      let searches = 0;
+      const browse = () => visitor.send(Search, { query: `shirt ${++searches}` });
+      await peakOf(browse, 1);
+      const peak = await peakOf(browse, Math.min(seconds, 10));
       const [browses, checkouts] = await Promise.all([
-        paced({ perSecond: Math.round(peak * TIMES_PEAK), seconds }, () => visitor.send(Browse)),
+        paced({ perSecond: Math.round(peak * TIMES_PEAK), seconds }, browse),
         paced({ perSecond: CHECKOUTS_PER_SECOND, seconds }, checkout),
       ]);
       const useful = browses.filter((seen) => isGood(seen) && seen.tookMs <= USEFUL_MS);
@@ -36,8 +45,11 @@ export const overload: Scenario = {
       if (unclear) throw new Error(`Expected an answer or a refusal, got ${unclear.status} ${unclear.text}`);
       const goodput = useful.length / seconds / peak;
       const refusalMs = p99(refused);
-      const sold = checkouts.flatMap(({ text }) => /"order":\{"id":"(\w+)"/.exec(text)?.[1] ?? []);
-      await Promise.all(sold.map((orderId) => cancelOrder(customer, orderId)));
+      const sold = checkouts.flatMap(({ text }) => ORDER_ID.exec(text)?.[1] ?? []);
+      // A purchase whose answer did not arrive may have been made.
+      for (const orderId of await patiently(() => unpaidOrders(customer))) {
+        await patiently(() => cancelOrder(customer, orderId));
+      }
 
       const unanswered = browses.filter(({ status }) => status === null).length;
       return {
@@ -57,20 +69,22 @@ export const overload: Scenario = {
         ],
       };
     } finally {
-      await visitor.close();
+      await Promise.all([visitor.close(), buyer.close()]);
     }
   },
 };
 
+const ORDER_ID = /"order":\{"id":"(\w+)"/;
+
 const IN_FLIGHT_AT_PEAK = 32;
 
 /** Answers a second when nobody waits for longer than the others make them. */
-async function peakOf(visitor: Visitor, seconds: number): Promise<number> {
+async function peakOf(browse: () => Promise<Seen>, seconds: number): Promise<number> {
   const until = performance.now() + seconds * 1_000;
   let answers = 0;
   const visit = async () => {
     while (performance.now() < until) {
-      const seen = await visitor.send(Browse);
+      const seen = await browse();
       if (isGood(seen)) answers++;
       else await delay(10);
     }
