@@ -107,12 +107,18 @@ describe('a peer', () => {
     expect(asked).toBe(2);
   });
 
-  it('is asked once for each request, whatever happens: a command may have acted', async () => {
+  it('is sent a query again whose connection broke, and no command: that may have acted', async () => {
     answer = json({ data: { stock: 1 } });
-    await ask();
-    answer = (request) => request.socket.destroy();
-    await failure();
-    expect(asked).toBe(2);
+    for (let count = 0; count < 10; count++) await ask();
+    let cuts = 0;
+    answer = (request, response) =>
+      cuts++ === 0 ? request.socket.destroy() : json({ data: { stock: 2 } })(request, response);
+    expect(await ask()).toEqual({ stock: 2 });
+    expect(asked).toBe(12);
+    for (let count = 0; count < 10; count++) await ask();
+    cuts = 0;
+    expect(await failure('mutation { reserve }')).toMatchObject({ code: 'SUBGRAPH_TIMEOUT' });
+    expect([asked, cuts]).toEqual([23, 1]);
   });
 
   it('gets a rest when it does not answer', async () => {

@@ -43,8 +43,9 @@ const MAX_UNDER_WAY = 16;
 const MAX_WAITING = 256;
 
 /**
- * Opens the way to one other subgraph: keep-alive connections to each of its addresses, a service assertion and a deadline. Nothing is sent twice, because
- * whoever asked this service may ask again: only when no connection came about, so that nothing can have happened, another address is tried.
+ * Opens the way to one other subgraph: keep-alive connections to each of its addresses, a service assertion and a deadline. When no connection came
+ * about, so that nothing can have happened, another address is tried. A query whose connection broke is sent once more, since the mutation that needs it is
+ * sent again by nobody; a command never is.
  */
 export function createPeer({ audience, urls, signer, logger }: PeerOptions): Peer {
   const headersUntil = async (deadlineAt: number) => ({
@@ -75,7 +76,7 @@ export function createPeer({ audience, urls, signer, logger }: PeerOptions): Pee
         headers: () => headersUntil(deadlineAt),
         signal: AbortSignal.timeout(timeoutMs),
         timeoutMs,
-        mayRepeat: false,
+        mayRepeat: !isCommand(query),
       });
     } catch (cause) {
       failures.inc({ peer: audience, reason: reasonOf(cause) });
@@ -123,17 +124,18 @@ function reasonOf(failure: unknown): string {
 
 const RETRY_AFTER_MS = 1_000;
 
+const isCommand = (query: string) => /^\s*mutation\b/.test(query);
+
 /** A command without an answer may have been carried out, whatever it was that kept the answer away, unless it never left. */
 function errorOf(cause: unknown, query: string): SoukError {
-  const isCommand = /^\s*mutation\b/.test(query);
-  if (cause instanceof NotAsked && (isCommand || cause.reason !== 'timeout'))
+  if (cause instanceof NotAsked && (isCommand(query) || cause.reason !== 'timeout'))
     return new SoukError('SUBGRAPH_UNAVAILABLE', 'Another part of the shop has too much to do. Try again.', {
       retryable: true,
       retryAfterMs: RETRY_AFTER_MS,
       cause,
     });
   const isLate = cause instanceof NotAsked || (cause instanceof CallFailure && cause.kind === 'timeout');
-  const isUnknown = isCommand && cause instanceof CallFailure && cause.mayHaveActed;
+  const isUnknown = isCommand(query) && cause instanceof CallFailure && cause.mayHaveActed;
   return new SoukError(
     isLate || isUnknown ? 'SUBGRAPH_TIMEOUT' : 'SUBGRAPH_UNAVAILABLE',
     'Another part of the shop did not answer. Try again.',

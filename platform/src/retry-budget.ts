@@ -12,7 +12,8 @@ export interface RetryBudget {
 
 /** The share of requests to one service that may be sent a second time. */
 export function createRetryBudget(): RetryBudget {
-  let requests = 0;
+  // A process that has only just started may meet another one that only just stops.
+  let requests = REQUESTS_PER_RETRY;
   return {
     earn() {
       requests = Math.min(requests + 1, MAX_RETRIES_SAVED * REQUESTS_PER_RETRY);

@@ -100,7 +100,7 @@ function read<Data>(statusCode: number, text: string): Reply<Data> {
   const { data, errors = [] } = JSON.parse(text) as Answer;
   if (statusCode === 200 && errors.length === 0) return { kind: 'answered', data: data as Data };
   const codes = errors.map(({ extensions }) => extensions?.code ?? 'INTERNAL_SERVER_ERROR');
-  const why = codes.join(' ');
+  const why = JSON.stringify({ errors });
   const retryAfterMs = Math.max(PAUSE_MS, ...errors.map(({ extensions }) => extensions?.retryAfterMs ?? 0));
   if (codes.some((code) => unknownCodes.has(code))) return { kind: 'unknown', why, retryAfterMs };
   if (codes.includes('RATE_LIMITED')) return { kind: 'later', why, retryAfterMs };

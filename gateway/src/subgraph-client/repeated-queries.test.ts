@@ -32,7 +32,8 @@ describe('a query that fails', () => {
     let lost = 0;
     for (let count = 0; count < 300; count++) if ((await caller.ask()).errors) lost++;
     expect(reached()).toBeGreaterThan(310);
-    expect(reached()).toBeLessThanOrEqual(330);
+    // One of them is granted before there were others.
+    expect(reached()).toBeLessThanOrEqual(331);
     expect(lost).toBeGreaterThan(50);
     expect(lost).toBeLessThan(100);
   });

@@ -93,12 +93,12 @@ function isOfTheMachine(failure: string): boolean {
   return /OVERLOADED|RATE_LIMITED|SUBGRAPH_TIMEOUT|TimeoutError|"retryAfterMs"/.test(failure);
 }
 
-/** How often which status and codes came, such as "2 × 503 RATE_LIMITED". */
+/** How often which codes came, such as "2 × RATE_LIMITED". */
 function kindsOf(failures: readonly string[]): string {
   const kinds = failures.map((failure) => {
     const codes = new Set([...failure.matchAll(/"code":"(\w+)"/g)].map(([, code]) => code));
-    // Those of shoppers are codes already, and what never came to an answer is an error's text.
-    return codes.size > 0 ? `${failure.slice(0, 3)} ${[...codes].join(' ')}` : failure.slice(0, 80);
+    // What never came to an answer is an error's text.
+    return codes.size > 0 ? [...codes].join(' ') : failure.slice(0, 80);
   });
   return [...Map.groupBy(kinds, (kind) => kind)].map(([kind, all]) => `${all.length} × ${kind}`).join(', ');
 }
