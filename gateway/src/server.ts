@@ -9,6 +9,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { type ErrorCode, SoukError } from '@souk/platform/errors';
 import type { Logger } from '@souk/platform/logger';
+import { once } from '@souk/platform/once';
 import type { RedisConnection } from '@souk/platform/redis';
 import { timesSent } from '@souk/platform/strict-http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
@@ -219,7 +220,7 @@ export async function addEndpoint(
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     try {
-      const found = lazy(() => door.find(graphQLRequest(request)));
+      const found = once(() => door.find(graphQLRequest(request)));
       const leave = await rateLimits.instance.enter(async () => door.isReserved(await found()));
       // Not this client asks too much, all of them together do, and another instance may have room.
       if (!leave) return refuse(reply, 503, overloaded);
@@ -329,15 +330,6 @@ function soleAuthorization({ headers, raw }: FastifyRequest): string | undefined
   if (timesSent(raw, 'authorization') > 1)
     throw new SoukError('UNAUTHENTICATED', 'Expected one Authorization header, got several.');
   return headers.authorization;
-}
-
-/** Makes something when it is first asked for, and once. */
-function lazy<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 function wantsPage(request: FastifyRequest): boolean {

@@ -3,7 +3,8 @@ import type { AnyMySqlColumn, MySqlColumn, MySqlTable } from 'drizzle-orm/mysql-
 import { type CursorValue, decodeCursor, encodeCursor, listFingerprint } from './cursor.ts';
 import type { Reader } from './database.ts';
 import { badUserInput } from './errors.ts';
-import { assemble, given, MAX_COUNT, once, openWindow, pageEnds, readSize } from './keyset.ts';
+import { assemble, given, MAX_COUNT, openWindow, pageEnds, readSize } from './keyset.ts';
+import { once } from './once.ts';
 
 /**
  * Pages of lists, after the Relay specification (https://relay.dev/graphql/connections.htm), by keyset: a cursor holds the sort values of its row,

@@ -2,6 +2,7 @@ import { and, asc, Column, desc, is, or, type SQL, sql } from 'drizzle-orm';
 import type { Connection, Order, OrderBy, Page, PageArguments, PageInfo } from './connection.ts';
 import { type CursorValue, decodeCursor, encodeCursor, invalidCursor, listFingerprint } from './cursor.ts';
 import { badUserInput } from './errors.ts';
+import { once } from './once.ts';
 
 /** A page holds 20 rows unless the client says otherwise, and never more than 100. */
 const DEFAULT_PAGE_SIZE = 20;
@@ -125,13 +126,4 @@ function sortValue<Row>(by: OrderBy<Row>, row: Row): CursorValue {
 
 function describeOrder<Row>({ column, direction }: OrderBy<Row>): string {
   return `${is(column, Column) ? column.name : 'expression'} ${direction}`;
-}
-
-/** Runs at most once, and gives everybody the same result. */
-export function once<Value>(run: () => Promise<Value>): () => Promise<Value> {
-  let result: Promise<Value> | undefined;
-  return () => {
-    result ??= run();
-    return result;
-  };
 }

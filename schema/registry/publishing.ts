@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { idOf } from '../check/change.ts';
 import { type CheckRequest, check, type Graph, type Report } from '../check/check.ts';
 import { compositionOf } from '../check/composition-cache.ts';
 import type { SubgraphSdl } from '../check/subgraph-sdl.ts';
 import { type Contract, contracts } from '../contracts.ts';
+import { supergraphHash } from '../supergraph-hash.ts';
 import type { Announce } from './announce.ts';
 import { clientsOf, graphHashOf, graphOf } from './published-graph.ts';
 import {
@@ -119,7 +119,7 @@ async function publishedContracts(subgraphs: readonly SubgraphSdl[], cacheFolder
   const composition = await compositionOf(subgraphs, cacheFolder);
   const published = contracts.flatMap((contract) => {
     const composed = composition.contracts[contract];
-    return composed ? [[contract, { ...composed, hash: sha256(composed.supergraph) }] as const] : [];
+    return composed ? [[contract, { ...composed, hash: supergraphHash(composed.supergraph) }] as const] : [];
   });
   return published.length < contracts.length
     ? null
@@ -136,8 +136,4 @@ function summaryOf({ passed, changes }: Report): CheckSummary {
     safe: count('safe'),
     changes: changes.filter(({ verdict }) => verdict !== 'safe').map(idOf),
   };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { mysqlRegistry } from '@souk/schema/registry/mysql-registry';
 import { type PublishOptions, publish, rollback } from '@souk/schema/registry/publishing';
 import type { Publication, Registry } from '@souk/schema/registry/registry';
 import { registryServer } from '@souk/schema/registry/server';
+import { supergraphHash } from '@souk/schema/supergraph-hash';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answerWith, type FakeSubgraph, startFakeSubgraph } from '../../../platform/test/fake-subgraph.ts';
@@ -24,7 +26,6 @@ import {
   servedBy,
   startFollower,
 } from '../../test/followers.ts';
-import { hashOf } from './followed-supergraph.ts';
 
 /**
  * Two gateways in processes of their own follow one registry, one of them its database and the other, of two processes, its HTTP API, while a client asks both
@@ -145,7 +146,7 @@ describe('two gateways that follow one registry', { timeout: 120_000 }, () => {
 
   it('refuse what cannot be used with its reason, and the last good one stays', async () => {
     const latest = (await registry.latest('production')) as Publication;
-    const broken = (supergraph: string, hash = hashOf(supergraph)) => ({ supergraph, api: '', hash });
+    const broken = (supergraph: string, hash = supergraphHash(supergraph)) => ({ supergraph, api: '', hash });
     const { admin, storefront } = latest.contracts;
     const client = askSteadily(gateways);
     await registry.append({
@@ -201,7 +202,7 @@ function open(name: string, settings: Record<string, string>): Promise<Follower>
 async function openServer(port: number): Promise<FastifyInstance> {
   const opened = registryServer({
     registry,
-    tokens: [{ name: 'gateways', sha256: hashOf(token), may: 'read' }],
+    tokens: [{ name: 'gateways', sha256: createHash('sha256').update(token).digest('hex'), may: 'read' }],
     announce: async () => {},
     cacheFolder: null,
     onFailure: () => {},

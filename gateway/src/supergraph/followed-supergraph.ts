@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { SupergraphSource } from '../execution/compiled-gateway.ts';
 
 /** A supergraph that is followed as it changes. */
@@ -26,8 +25,4 @@ export interface ServedSupergraph {
   /** SHA-256 of the supergraph as it was composed. */
   hash: string;
   since: Date;
-}
-
-export function hashOf(supergraph: string): string {
-  return createHash('sha256').update(supergraph).digest('hex');
 }

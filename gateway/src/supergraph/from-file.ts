@@ -1,6 +1,7 @@
 import type { Logger } from '@souk/platform/logger';
+import { supergraphHash } from '@souk/schema/supergraph-hash';
 import { type FollowedFile, followFile } from '../follow-file.ts';
-import { type FollowedSupergraph, hashOf, type ServedSupergraph } from './followed-supergraph.ts';
+import type { FollowedSupergraph, ServedSupergraph } from './followed-supergraph.ts';
 import { countSwap } from './metrics.ts';
 
 export interface FileSupergraphOptions {
@@ -26,7 +27,7 @@ export function fromFile({ endpoint, path, logger }: FileSupergraphOptions): Fol
           // The gateway loads the first one by itself, and is told of those after it.
           if (supergraphSdl) await countSwap(endpoint, async () => update(text));
           else supergraphSdl = text;
-          served = { source: 'file', number: null, hash: hashOf(text), since: new Date() };
+          served = { source: 'file', number: null, hash: supergraphHash(text), since: new Date() };
         },
       });
       file = followed;

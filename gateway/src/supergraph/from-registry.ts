@@ -6,8 +6,9 @@ import { within } from '@souk/platform/within';
 import { forApolloGateway } from '@souk/schema/for-apollo-gateway';
 import { channelOf } from '@souk/schema/registry/announce';
 import type { PublishedSupergraph, Registry, Variant } from '@souk/schema/registry/registry';
+import { supergraphHash } from '@souk/schema/supergraph-hash';
 import type { SupergraphSource } from '../execution/compiled-gateway.ts';
-import { type FollowedSupergraph, hashOf, type ServedSupergraph } from './followed-supergraph.ts';
+import type { FollowedSupergraph, ServedSupergraph } from './followed-supergraph.ts';
 import { lastKnownIn } from './last-known.ts';
 import { countSwap } from './metrics.ts';
 
@@ -67,7 +68,7 @@ export function fromRegistry(options: RegistrySupergraphOptions): FollowedSuperg
   /** @returns whether it is served now */
   async function take({ source, number, hash, supergraph }: Candidate, update: Update): Promise<boolean> {
     try {
-      if (hashOf(supergraph) !== hash)
+      if (supergraphHash(supergraph) !== hash)
         throw new Error('Expected the supergraph that its hash names, got another text.');
       const swap = async () => update(forApolloGateway(supergraph));
       if (hash !== served?.hash) await inTurn(() => countSwap(endpoint, swap));
@@ -109,7 +110,7 @@ export function fromRegistry(options: RegistrySupergraphOptions): FollowedSuperg
     if (kept && (await take({ ...kept, source: 'last-known' }, update))) return forApolloGateway(kept.supergraph);
     const supergraph = await readFile(file, 'utf8');
     await update(supergraph);
-    served = { source: 'file', number: null, hash: hashOf(supergraph), since: new Date() };
+    served = { source: 'file', number: null, hash: supergraphHash(supergraph), since: new Date() };
     logger.warn({ variant, file, hash: served.hash }, 'supergraph served from a file, until the registry has one');
     return supergraph;
   }

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishedSupergraph, Variant } from '@souk/schema/registry/registry';
+import { supergraphHash } from '@souk/schema/supergraph-hash';
 import { z } from 'zod';
-import { hashOf } from './followed-supergraph.ts';
 
 /** What was taken from the registry last, kept for a start while that is away. */
 export interface LastKnown {
@@ -17,7 +17,8 @@ export function lastKnownIn(folder: string, variant: Variant): LastKnown {
   return {
     async read() {
       const { number, hash, supergraph } = shape.parse(JSON.parse(await readFile(file, 'utf8')));
-      if (hashOf(supergraph) !== hash) throw new Error(`Expected ${file} to hold the supergraph that its hash names.`);
+      if (supergraphHash(supergraph) !== hash)
+        throw new Error(`Expected ${file} to hold the supergraph that its hash names.`);
       return { number, hash, supergraph };
     },
     async keep({ number, hash, supergraph }) {

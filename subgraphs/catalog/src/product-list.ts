@@ -2,8 +2,9 @@ import { type Connection, type PageArguments, pageOfTable } from '@souk/platform
 import type { Reader } from '@souk/platform/database';
 import { badUserInput } from '@souk/platform/errors';
 import { parseId } from '@souk/platform/id';
-import { once, openWindow } from '@souk/platform/keyset';
+import { openWindow } from '@souk/platform/keyset';
 import { parseMoney } from '@souk/platform/money';
+import { once } from '@souk/platform/once';
 import { and, count, eq, exists, getTableColumns, gte, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import { type ProductSortKey, productOrder } from './product-order.ts';
 import { categoryPaths, type ProductRow, productFacetValues, products, productVariants } from './tables.ts';
