@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import type { Viewer } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import type { TokenCustody } from '@souk/platform/token-custody';
@@ -79,7 +78,7 @@ export function openSubgraphCaller(
         clientAgent: 'test',
         custody,
         log: logger,
-        record: openRecord({ headers: {}, ip: '192.0.2.7', socket: new Socket() }),
+        record: openRecord({ headers: {}, clientIp: '192.0.2.7' }),
         hungUp,
         caching: {},
       };

@@ -1,16 +1,9 @@
 import type { UnreadableRequest } from '@souk/platform/http-errors';
 import type { Logger } from '@souk/platform/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { plainAddress } from '../client-ip.ts';
-import {
-  NO_OPERATION,
-  OTHER_OPERATION,
-  type Outcome,
-  operationDurations,
-  operationErrors,
-  operations,
-} from './metrics.ts';
-import { factsOf, openRecord, operationAnswered, type RequestRecord } from './request-record.ts';
+import { clientIpOf, plainAddress } from '../client-ip.ts';
+import { closeRecord } from './close-record.ts';
+import { answerReady, openRecord, type RequestRecord } from './request-record.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,22 +15,18 @@ declare module 'fastify' {
 /** Asked several times a minute by whoever runs the processes, and no news. */
 const healthRoutes = new Set<string | undefined>(['/livez', '/readyz']);
 
-/** Tells of every request, once, when its answer has been sent or its client has hung up: one line of the log, metrics, and the attributes of its span. */
+/** Tells of every request to a server: one line of the log, metrics, and the attributes of its span. */
 export function accountRequests(app: FastifyInstance): void {
+  const log = app.log as Logger;
   app.decorateRequest('record');
   app.addHook('onRequest', (request, reply, done) => {
-    const record = openRecord(request);
-    request.record = record;
+    request.record = openRecord({ headers: request.headers, clientIp: clientIpOf(request) });
     // Unlike Fastify's own hooks, this is also told when the client hangs up.
-    if (!healthRoutes.has(request.routeOptions.url)) reply.raw.once('close', () => close(record, request, reply));
+    if (!healthRoutes.has(request.routeOptions.url)) reply.raw.once('close', () => close(request, reply, log));
     done();
   });
-  // The span ends with the answer, and takes nothing more after that.
   app.addHook('onSend', ({ record }, _reply, payload, done) => {
-    record.span?.setAttributes({
-      'souk.subgraph_requests': record.subgraphs.requests,
-      ...(record.errorCodes.size > 0 ? { 'souk.error_codes': [...record.errorCodes] } : {}),
-    });
+    answerReady(record);
     done(null, payload);
   });
 }
@@ -52,58 +41,14 @@ export function accountUnreadable(logger: Logger, { requestId, status, address }
   logger.info({ requestId, clientIp, ...refused }, 'request');
 }
 
-function close(record: RequestRecord, request: FastifyRequest, reply: FastifyReply): void {
-  if (record.isStream) return;
-  const durationMs = performance.now() - record.startedAtMs;
-  const outcome = outcomeOf(record, reply);
-  measure(record, outcome, durationMs);
-  log(record, request, reply, outcome, durationMs);
-  if (outcome !== 'refused' && outcome !== 'hung-up') operationAnswered(record);
-}
-
-function outcomeOf({ limit, errorCodes }: RequestRecord, { raw, statusCode }: FastifyReply): Outcome {
-  if (!raw.writableEnded) return 'hung-up';
-  // An instance that is asked too much says 503, and is well.
-  if (limit) return 'refused';
-  if (statusCode >= 500) return 'failed';
-  if (statusCode >= 400) return 'refused';
-  return errorCodes.size > 0 ? 'errors' : 'answered';
-}
-
-function measure(record: RequestRecord, outcome: Outcome, durationMs: number): void {
-  const { endpoint } = record;
-  if (endpoint === undefined) return;
-  const operation = record.operation ? (record.operation.name ?? OTHER_OPERATION) : NO_OPERATION;
-  operations.inc({ endpoint, operation, outcome });
-  operationDurations.observe({ endpoint, operation }, durationMs / 1_000);
-  for (const code of record.errorCodes) operationErrors.inc({ endpoint, operation, code });
-}
-
-function log(
-  record: RequestRecord,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  outcome: Outcome,
-  durationMs: number,
-): void {
-  request.log.info(
-    {
-      endpoint: record.endpoint ?? 'other',
-      method: request.method,
-      ...factsOf(record),
-      status: reply.statusCode,
-      outcome,
-      durationMs: rounded(durationMs),
-      requestBytes: Number(request.headers['content-length'] ?? 0),
-      responseBytes: Number(reply.getHeader('content-length') ?? record.streamedBytes),
-      subgraphMs: rounded(record.subgraphs.durationMs),
-      cache: record.cache,
-      traceId: record.span?.spanContext().traceId,
-    },
-    'request',
-  );
-}
-
-function rounded(milliseconds: number): number {
-  return Math.round(milliseconds * 10) / 10;
+function close({ record, id, method, headers }: FastifyRequest, reply: FastifyReply, log: Logger): void {
+  closeRecord(record, {
+    log,
+    requestId: id,
+    method,
+    status: reply.statusCode,
+    requestBytes: Number(headers['content-length'] ?? 0),
+    responseBytes: Number(reply.getHeader('content-length') ?? record.streamedBytes),
+    isHungUp: !reply.raw.writableEnded,
+  });
 }

@@ -1,8 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ErrorCode } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
-import type { FastifyRequest } from 'fastify';
-import { clientIpOf } from '../client-ip.ts';
 import type { LimitName } from '../limits/rate-limited.ts';
 import { durations, requests, type Outcome as SubgraphOutcome } from '../subgraph-client/metrics.ts';
 import type { AskedOperation } from '../usage/usage-counts.ts';
@@ -12,7 +11,7 @@ import { costs, documentRequests, knownDocuments } from './metrics.ts';
 
 /**
  * What is told of one request when it is over, in the log, in metrics and in its trace. It is opened when the request arrives, filled by whoever finds
- * something out, whichever way the request takes, and closed once; see account-requests.ts. Nothing in it is the text of a client: no variable, no token, no
+ * something out, whichever way the request takes, and closed once; see close-record.ts. Nothing in it is the text of a client: no variable, no token, no
  * literal, no name that nobody has registered.
  */
 export interface RequestRecord {
@@ -54,12 +53,13 @@ export interface RecordedOperation {
   asked: AskedOperation | undefined;
 }
 
-export function openRecord(request: Pick<FastifyRequest, 'headers' | 'ip' | 'socket'>): RequestRecord {
+/** Opens the record of a request that has just arrived. */
+export function openRecord({ headers, clientIp }: { headers: IncomingHttpHeaders; clientIp: string }): RequestRecord {
   return {
     startedAtMs: performance.now(),
     span: trace.getActiveSpan(),
-    clientIp: clientIpOf(request),
-    client: clientSoftwareOf(request.headers),
+    clientIp,
+    client: clientSoftwareOf(headers),
     isStream: false,
     endpoint: undefined,
     viewer: undefined,
@@ -107,6 +107,14 @@ export function costEstimated(record: RequestRecord, endpoint: string, cost: num
 export function errorAnswered(record: RequestRecord, code: ErrorCode, limit?: LimitName): void {
   record.errorCodes.add(code);
   record.limit ??= limit;
+}
+
+/** The answer is about to be sent. Its span ends with it, and takes nothing more after that. */
+export function answerReady({ span, subgraphs, errorCodes }: RequestRecord): void {
+  span?.setAttributes({
+    'souk.subgraph_requests': subgraphs.requests,
+    ...(errorCodes.size > 0 ? { 'souk.error_codes': [...errorCodes] } : {}),
+  });
 }
 
 /** A client was answered, whether with data or by saying what failed: what is wrong with a request itself is no use of the schema. */

@@ -94,7 +94,7 @@ export function serveSocket(options: WebSocketOptions): WebsocketHandler {
     const removeSubscription = connection.addSubscription();
     const leaving = new AbortController();
     const signal = AbortSignal.any([connection.signal, leaving.signal]);
-    const record = openRecord(request);
+    const record = openRecord({ headers: request.headers, clientIp: clientIpOf(request) });
     record.endpoint = endpoint.path;
     const account = accountSubscription(record, 'websocket', log);
     const scope: RequestScope = {
