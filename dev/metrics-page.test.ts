@@ -9,7 +9,7 @@ const sources = globSync(['{gateway,platform}/src/**/*.ts', 'subgraphs/*/src/**/
   .join('\n');
 const page = readFileSync(join(root, 'docs/metrics.md'), 'utf8');
 
-const declared = [...sources.matchAll(/new (Counter|Gauge|Histogram)\(\{\s*name: '([^']+)'/g)].map(
+const declared = [...sources.matchAll(/(?:new |create)(Counter|Gauge|Histogram)\(\{\s*name: '([^']+)'/g)].map(
   ([, kind = '', name = '']) => ({ kind, name }),
 );
 const names = (list: { name: string }[]) => list.map(({ name }) => name).sort();

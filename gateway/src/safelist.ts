@@ -1,7 +1,7 @@
 import { badUserInput, SoukError } from '@souk/platform/errors';
 import type { Logger } from '@souk/platform/logger';
+import { createCounter } from '@souk/platform/metrics';
 import { LRUCache } from 'lru-cache';
-import { Counter } from 'prom-client';
 import { followFile } from './follow-file.ts';
 import { emptyManifest, readManifest } from './manifest.ts';
 import { hashOf, type PersistedQueries } from './persisted-queries.ts';
@@ -39,7 +39,7 @@ export interface SafelistOptions {
   logger: Logger;
 }
 
-const operations = new Counter({
+const operations = createCounter({
   name: 'souk_registered_operations_total',
   help: 'Operations by whether the manifest of their endpoint has them.',
   labelNames: ['endpoint', 'registered'],
@@ -75,7 +75,7 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
   /** Registered texts are compared whole, so that a document that may not be run costs neither parsing nor hashing. */
   function meetMode(text: string): void {
     const isRegistered = manifest.byText.has(text);
-    operations.inc({ endpoint, registered: String(isRegistered) });
+    operations.labels(endpoint, String(isRegistered)).inc();
     if (isRegistered || mode === 'off') return;
     if (mode === 'enforce') throw notAllowed();
     const hash = hashOf(text);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import { createCounter } from '@souk/platform/metrics';
 import { type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
-import { Counter } from 'prom-client';
 import { costEstimated } from './accounting/request-record.ts';
 import { COST_HEADER } from './cost-limit.ts';
 import { WrittenData } from './execution/written-data.ts';
@@ -55,7 +55,7 @@ export interface ShortWayOptions {
   limit: RootFieldLimit;
 }
 
-const answers = new Counter({
+const answers = createCounter({
   name: 'souk_short_way_answers_total',
   help: 'Answers to known queries that were found without the pipeline of Apollo Server.',
   labelNames: ['endpoint'],
@@ -112,7 +112,7 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
         ahead.executed = executor(question);
         const { data, errors } = await ahead.executed;
         if (errors?.length || !((data as unknown) instanceof WrittenData)) return undefined;
-        answers.inc({ endpoint });
+        answers.labels(endpoint).inc();
         return { contentType, body: (data as unknown as WrittenData).answer };
       } catch {
         // The long way says what is wrong.

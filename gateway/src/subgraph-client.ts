@@ -171,7 +171,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
         onJoin(beganAtMs) {
           isJoined = true;
           askedAtMs = beganAtMs;
-          sharedRequests.inc({ subgraph: name });
+          sharedRequests.labels(name).inc();
         },
       });
       isAnswered = true;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
-import { Counter } from 'prom-client';
+import { createCounter } from './metrics.ts';
 import { type RedisConnection, redisKey } from './redis.ts';
 
 export interface Cache {
@@ -27,7 +27,7 @@ const TAG_TTL_SECONDS = 24 * 60 * 60;
 const LEFT_ALONE_MS = 2_000;
 const RETRY_MS = 500;
 
-const requests = new Counter({
+const requests = createCounter({
   name: 'souk_cache_requests_total',
   help: 'Cache look-ups by cache and by where the value came from.',
   labelNames: ['cache', 'source'],
@@ -72,10 +72,10 @@ export function createCache({ redis, name }: { redis: RedisConnection; name: str
   ): Promise<unknown> {
     const stored = tags.some((tag) => owed.has(tag)) ? undefined : await readStored(key, tags);
     if (stored?.hit) {
-      requests.inc({ cache: name, source: 'redis' });
+      requests.labels(name, 'redis').inc();
       return stored.value;
     }
-    requests.inc({ cache: name, source: 'load' });
+    requests.labels(name, 'load').inc();
     const versions = stored && (await completeVersions(tags, stored.versions));
     const value = await load();
     if (versions) {
@@ -141,7 +141,7 @@ export function createCache({ redis, name }: { redis: RedisConnection; name: str
       const { ttlSeconds, tags = [] } = options;
       const remembered = memory.get(key);
       if (remembered && remembered.expiresAtMs > Date.now()) {
-        requests.inc({ cache: name, source: 'memory' });
+        requests.labels(name, 'memory').inc();
         return remembered.value as Value;
       }
       const underWay = flights.get(key);

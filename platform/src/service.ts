@@ -10,12 +10,13 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import { collectDefaultMetrics, Histogram, register } from 'prom-client';
+import { collectDefaultMetrics, register } from 'prom-client';
 import { durationMs, integer, jwk, jwks, oneOf, port, text, url } from './env.ts';
 import { flushTelemetry } from './flush-telemetry.ts';
 import { answerErrors, type UnreadableRequest, unreadableHandlers } from './http-errors.ts';
 import { REQUEST_ID_HEADER } from './identity.ts';
 import type { Logger } from './logger.ts';
+import { createHistogram } from './metrics.ts';
 import { ambiguousHostOf, REQUEST_TIMEOUT_MS, strictHttp } from './strict-http.ts';
 import { within } from './within.ts';
 
@@ -48,7 +49,7 @@ export const subgraphEnvironment = {
 /** A dependency's answer to "can you work?": resolves when it can, rejects otherwise. */
 export type Check = () => Promise<unknown>;
 
-const durations = new Histogram({
+const durations = createHistogram({
   name: 'souk_http_request_duration_seconds',
   help: 'Time from request to answer.',
   labelNames: ['route', 'status'],
@@ -94,10 +95,7 @@ export function createHttpServer(
   endConnectionsOnLeaving(app);
   app.addHook('onResponse', (request, reply, done) => {
     if (!staysOpen(request, reply))
-      durations.observe(
-        { route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      );
+      durations.labels(request.routeOptions.url ?? 'unknown', reply.statusCode).observe(reply.elapsedTime / 1000);
     done();
   });
   return app;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
-import { Counter, Histogram } from 'prom-client';
+import { createCounter, createHistogram } from './metrics.ts';
 
 /** How many statements something took, and how long those took, one added to the other. */
 export interface StatementTally {
@@ -16,13 +16,13 @@ export function tallyStatements<Result>(tally: StatementTally, work: () => Resul
   return tallies.run(tally, work);
 }
 
-const statements = new Counter({
+const statements = createCounter({
   name: 'souk_sql_statements_total',
   help: 'SQL statements sent, without BEGIN and COMMIT, by what caused them.',
   labelNames: ['cause'],
 });
 
-const durations = new Histogram({
+const durations = createHistogram({
   name: 'souk_sql_statement_duration_seconds',
   help: 'Time from sending a SQL statement to its whole result, without BEGIN and COMMIT, by what caused it.',
   labelNames: ['cause'],
@@ -46,7 +46,7 @@ tracingChannel<unknown, object>('mysql2:query').subscribe({
     if (!('query' in statement) || typeof statement.query !== 'string' || FRAME.test(statement.query)) return;
     const tally = tallies.getStore();
     if (tally) tally.count++;
-    statements.inc({ cause: causeOf(tally) });
+    statements.labels(causeOf(tally)).inc();
     underWay.set(statement, { tally, sentAtMs: performance.now() });
   },
   end() {},
@@ -56,7 +56,7 @@ tracingChannel<unknown, object>('mysql2:query').subscribe({
     if (!sent) return;
     const durationMs = performance.now() - sent.sentAtMs;
     if (sent.tally) sent.tally.durationMs += durationMs;
-    durations.observe({ cause: causeOf(sent.tally) }, durationMs / 1_000);
+    durations.labels(causeOf(sent.tally)).observe(durationMs / 1_000);
   },
   error() {},
 });

@@ -14,18 +14,18 @@ export function accountSubscription(record: RequestRecord, transport: Transport,
   const endpoint = record.endpoint ?? 'other';
   let results = 0;
   let isOpen = true;
-  subscriptions.inc({ endpoint, transport });
+  subscriptions.labels(endpoint, transport).inc();
   return {
     delivered() {
       results++;
-      delivered.inc({ endpoint, transport });
+      delivered.labels(endpoint, transport).inc();
       operationAnswered(record);
     },
     ended(end) {
       if (!isOpen) return;
       isOpen = false;
-      subscriptions.dec({ endpoint, transport });
-      ended.inc({ endpoint, transport, end });
+      subscriptions.labels(endpoint, transport).dec();
+      ended.labels(endpoint, transport, end).inc();
       log.info(
         {
           endpoint,
@@ -44,6 +44,6 @@ export function accountSubscription(record: RequestRecord, transport: Transport,
 
 /** Counts an open connection. @returns how to say that it is closed */
 export function accountConnection(endpoint: string, transport: Transport): () => void {
-  connections.inc({ endpoint, transport });
-  return () => connections.dec({ endpoint, transport });
+  connections.labels(endpoint, transport).inc();
+  return () => connections.labels(endpoint, transport).dec();
 }

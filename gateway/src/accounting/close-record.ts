@@ -50,9 +50,9 @@ function measure(record: RequestRecord, outcome: Outcome, durationMs: number): v
   const { endpoint } = record;
   if (endpoint === undefined) return;
   const operation = record.operation ? (record.operation.name ?? OTHER_OPERATION) : NO_OPERATION;
-  operations.inc({ endpoint, operation, outcome });
-  operationDurations.observe({ endpoint, operation }, durationMs / 1_000);
-  for (const code of record.errorCodes) operationErrors.inc({ endpoint, operation, code });
+  operations.labels(endpoint, operation, outcome).inc();
+  operationDurations.labels(endpoint, operation).observe(durationMs / 1_000);
+  for (const code of record.errorCodes) operationErrors.labels(endpoint, operation, code).inc();
 }
 
 function log(record: RequestRecord, end: RequestEnd, outcome: Outcome, durationMs: number): void {

@@ -92,14 +92,14 @@ export function documentAdmitted(record: RequestRecord, operation: RecordedOpera
 
 /** A document was found among those that are remembered, or had to be read; so many are remembered now. */
 export function documentLookedUp(endpoint: string, isKnown: boolean, count: number): void {
-  documentRequests.inc({ endpoint, source: isKnown ? 'memory' : 'parser' });
-  knownDocuments.set({ endpoint }, count);
+  documentRequests.labels(endpoint, isKnown ? 'memory' : 'parser').inc();
+  knownDocuments.labels(endpoint).set(count);
 }
 
 /** An operation was priced, in points. */
 export function costEstimated(record: RequestRecord, endpoint: string, cost: number): void {
   record.cost = cost;
-  costs.observe({ endpoint }, cost);
+  costs.labels(endpoint).observe(cost);
   record.span?.setAttribute('souk.cost', cost);
 }
 
@@ -162,8 +162,8 @@ export function subgraphAsked(
   const durationMs = performance.now() - startedAtMs;
   record.subgraphs.requests++;
   record.subgraphs.durationMs += durationMs;
-  requests.inc({ subgraph, outcome });
-  durations.observe({ subgraph, kind }, durationMs / 1_000);
+  requests.labels(subgraph, outcome).inc();
+  durations.labels(subgraph, kind).observe(durationMs / 1_000);
   span.setAttributes({ 'souk.outcome': outcome, 'souk.subgraph': subgraph, 'souk.addresses': [...addresses] });
   if (debug) reportSubgraph(debug, asked, { startMs: startedAtMs - record.startedAtMs, durationMs, extensions });
   if (outcome !== 'answered') span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });

@@ -1,7 +1,7 @@
 import type { RateBudget } from '@souk/platform/door-limits';
+import { createCounter } from '@souk/platform/metrics';
 import type { RedisConnection } from '@souk/platform/redis';
 import { LRUCache } from 'lru-cache';
-import { Counter } from 'prom-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
 /** Counts what is spent by key, for all gateways together. */
@@ -16,7 +16,7 @@ export interface Budgets {
   blockedMs(key: string, budget: RateBudget): number;
 }
 
-const spendings = new Counter({
+const spendings = createCounter({
   name: 'souk_budget_spendings_total',
   help: 'Spendings of rate budgets by where they were counted, several together where there is room: in Redis, or in memory while it is away.',
   labelNames: ['counted'],
@@ -117,7 +117,7 @@ export function openBudgets({
     try {
       const { isRefused, consumedPoints: spent, msBeforeNext } = await consume(counter.shared, key, points);
       retryAtMs = 0;
-      spendings.inc({ counted: 'redis' });
+      spendings.labels('redis').inc();
       const account = counter.accounts.get(key);
       const endsAtMs = Date.now() + msBeforeNext;
       if (account) Object.assign(account, { spent, endsAtMs });
@@ -130,7 +130,7 @@ export function openBudgets({
   }
 
   async function inMemory({ own, shared }: BudgetCounter, key: string, points: number): Promise<number> {
-    spendings.inc({ counted: 'memory' });
+    spendings.labels('memory').inc();
     own.points = Math.max(1, Math.floor(shared.points / instances()));
     const { isRefused, msBeforeNext } = await consume(own, key, points);
     return isRefused ? Math.max(1, msBeforeNext) : 0;

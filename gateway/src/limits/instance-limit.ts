@@ -1,5 +1,5 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
-import { Gauge } from 'prom-client';
+import { createGauge } from '@souk/platform/metrics';
 import { createCapacity } from './capacity.ts';
 import { countDecision, RateLimited } from './rate-limited.ts';
 import { createSlots, type Lend } from './slots.ts';
@@ -24,14 +24,14 @@ export interface Leave {
   lend: Lend;
 }
 
-const inFlightGauge = new Gauge({
+const inFlightGauge = createGauge({
   name: 'souk_requests_in_flight',
   help: 'Requests that the instance works on.',
-});
-const capacityGauge = new Gauge({
+}).labels();
+const capacityGauge = createGauge({
   name: 'souk_instance_capacity',
   help: 'How many requests the instance lets in at a time, as it has found out.',
-});
+}).labels();
 
 /**
  * Limits how many requests one gateway works on at a time, to as many as it can take without delaying them, so that what is let in is answered in good time

@@ -1,16 +1,16 @@
 import { SoukError } from '@souk/platform/errors';
-import { Counter } from 'prom-client';
+import { createCounter } from '@souk/platform/metrics';
 
 export type LimitName = 'instance' | 'address' | 'root-field' | 'connections';
 
-const decisions = new Counter({
+const decisions = createCounter({
   name: 'souk_limit_decisions_total',
   help: 'What the limits at the door let in and what they refused.',
   labelNames: ['limit', 'outcome'],
 });
 
 export function countDecision(limit: LimitName, outcome: 'allowed' | 'refused'): void {
-  decisions.inc({ limit, outcome });
+  decisions.labels(limit, outcome).inc();
 }
 
 /** A refusal that tells the client when to come again and nothing of the limit, which only the log and the metrics hear of. */

@@ -112,7 +112,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
   }
 
   function note(scope: RequestScope, result: CacheResult, kept?: Remembered): void {
-    cacheRequests.inc({ endpoint, result });
+    cacheRequests.labels(endpoint, result).inc();
     const freshForSeconds = kept && Math.max(0, Math.floor((kept.expiresAtMs - performance.now()) / 1_000));
     Object.assign(scope.caching, { result, freshForSeconds });
     scope.record.cache = result;

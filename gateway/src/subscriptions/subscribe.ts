@@ -85,7 +85,7 @@ export async function subscribe(options: SubscribeOptions): Promise<AsyncIterabl
       return inTurn(endpoint, signal, change, async () => run(await identify()));
     }
 
-    const onLook = (outcome: string) => looks.inc({ endpoint: endpoint.path, outcome });
+    const onLook = (outcome: string) => looks.labels(endpoint.path, outcome).inc();
     return followResults({ ask, responseName: live.responseName, watch, lastEventId, signal, onLook });
   });
 }
