@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { trace } from '@opentelemetry/api';
 import { node } from '@opentelemetry/sdk-node';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { beforeEach, describe, expect, test } from 'vitest';
-import { createLogger } from './logger.ts';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createLogger, type FlatFacts, infoFlat, type Logger } from './logger.ts';
 
 const lines: string[] = [];
 const logger = createLogger('order', { level: 'debug', destination: { write: (line) => lines.push(line) } });
@@ -56,10 +57,95 @@ describe('the logger', () => {
   });
 });
 
+describe('the quick line of flat facts', () => {
+  const text = fc.uint16Array({ maxLength: 120 }).map((units) => String.fromCharCode(...units));
+  const tricky = fc.constantFrom(
+    'quotes " and \\ and \n, \u0000, \u007f, \u2028',
+    'half of a character: \ud83d, and \ude00',
+    'Bearer s3cr3t.t',
+    'my bearer abc==, and Bearer',
+    'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln',
+    'Failed query: …\nparams: 1,ann@example.com',
+    "Duplicate entry 'ann@example.com' for key 'users_email'",
+    '',
+  );
+  const value = fc.oneof(
+    text,
+    tricky,
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(undefined),
+    fc.array(tricky, { maxLength: 3 }),
+  );
+  const name = fc.oneof(
+    text,
+    tricky,
+    fc.constantFrom('requestId', '__proto__', 'constructor', 'toJSON', 'msg', 'time', '7'),
+  );
+  const someFacts = fc
+    .array(fc.tuple(name, value), { maxLength: 8 })
+    .map((entries) => Object.fromEntries(entries) as unknown as FlatFacts);
+
+  /** What the logger writes of it, and what is to be the same. */
+  function bothLines(to: Logger, facts: FlatFacts, message: string): [expected: string[], found: string[]] {
+    lines.length = 0;
+    to.info(facts, message);
+    const expected = lines.splice(0);
+    infoFlat(to, facts, message);
+    return [expected, lines.splice(0)];
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('is the same as the slow one, whatever it says', () => {
+    fc.assert(
+      fc.property(someFacts, fc.oneof(text, tricky), (facts, message) => {
+        const [expected, found] = bothLines(logger, facts, message);
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    '2026-01-02T03:04:05.000Z',
+    '2026-01-02T03:04:05.007Z',
+    '2026-01-02T03:04:05.999Z',
+    '1969-12-31T23:59:59.001Z',
+  ])('says when that was: %s', (instant) => {
+    vi.setSystemTime(new Date(instant));
+    const [expected, found] = bothLines(logger, {}, 'x');
+    expect(found).toEqual(expected);
+    expect(JSON.parse(found[0] ?? '')).toMatchObject({ time: instant });
+  });
+
+  test('has what a child says in each line, and the trace', () => {
+    const child = logger.child({ requestId: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln', port: 4000 });
+    new node.NodeTracerProvider().register();
+    trace.getTracer('test').startActiveSpan('request', (span) => {
+      const [expected, found] = bothLines(child, { status: 200, traceId: 'none', errorCodes: ['A', 'B'] }, 'x');
+      expect(found).toEqual(expected);
+      expect(found[0]).toContain('spanId');
+      span.end();
+    });
+  });
+
+  test('is not written below the level', () => {
+    const quiet = createLogger('x', { level: 'warn', destination: { write: (line) => lines.push(line) } });
+    expect(bothLines(quiet, { status: 200 }, 'x')).toEqual([[], []]);
+  });
+});
+
 describe('a busy logger', () => {
   /** What a process wrote that logged this, and then ended so. */
   function written(program: string): string[] {
-    const source = `import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
+    const source = `import { createLogger, infoFlat } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).href)};
       const logger = createLogger('gateway', { isBusy: true });
       ${program}`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
@@ -82,6 +168,23 @@ describe('a busy logger', () => {
       'before',
       'it',
     ]);
+  });
+
+  test('does the same with quick lines', () => {
+    expect(
+      written(
+        "logger.error('it'); infoFlat(logger, {}, 'before'); logger.error('it again'); process.kill(process.pid, 'SIGKILL');",
+      ),
+    ).toEqual(['it', 'before', 'it again']);
+    expect(written("logger.error('it'); infoFlat(logger, {}, 'after'); process.kill(process.pid, 'SIGKILL');")).toEqual(
+      ['it'],
+    );
+    expect(written("logger.error('it'); infoFlat(logger, {}, 'after'); process.exit();")).toEqual(['it', 'after']);
+  });
+
+  test('writes thousands of lines whole', () => {
+    const program = "for (let line = 0; line < 5_000; line++) logger.info(line + 'ü'.repeat(50)); process.exit();";
+    expect(written(program)).toEqual(Array.from({ length: 5_000 }, (_, line) => line + 'ü'.repeat(50)));
   });
 
   test('writes other lines a moment later', () => {

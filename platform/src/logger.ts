@@ -27,41 +27,99 @@ export function createLogger(
   const options: LoggerOptions = {
     level,
     base: { name },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${instantNow()}"`,
     mixin: activeTrace,
     mixinMergeStrategy: (facts, found) => (found === noTrace ? facts : { ...found, ...facts }),
     formatters: { level: (label) => ({ level: label }), log: flatFacts },
     serializers: { err: (error: unknown) => describeError(error) },
-    redact: secretNames,
+    redact: [...secretNames],
     // Works on the finished line, so that no way of passing a message escapes it.
     hooks: { streamWrite: censorLine },
   };
   return pino(options, destination ?? (isBusy ? gatheringOutput() : pino.destination()));
 }
 
-const GATHERED_BYTES = 8 * 1024;
+/** What is written down as it is, and needs no look at what it is. */
+export type FlatFacts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> & {
+  readonly [name in (typeof secretNames)[number] | 'err']?: never;
+};
+
+/**
+ * Writes the line that `logger.info(facts, message)` would, byte for byte, in a fifth of the time: for the one line of each of thousands of requests a second.
+ * What it spares is to look at each fact by itself, so those have to be flat and no secrets by their type; what has the look of a token is censored here, too.
+ */
+export function infoFlat(logger: Logger, facts: FlatFacts, message: string): void {
+  if (!logger.isLevelEnabled('info')) return;
+  const inside = logger as unknown as LoggerInside;
+  const stream = inside[pino.symbols.streamSym];
+  const found = activeTrace();
+  const json = JSON.stringify(found === noTrace ? facts : { ...found, ...facts });
+  const start = `{"level":"info","time":"${instantNow()}"${inside[pino.symbols.chindingsSym]}`;
+  const told = json === '{}' ? '' : `,${json.slice(1, -1)}`;
+  if (stream[pino.symbols.needsMetadataGsym]) stream.lastLevel = INFO_LEVEL;
+  stream.write(censorLine(`${start}${told},"msg":${JSON.stringify(message)}}\n`));
+}
+
+/** pino shows these to those who have to be fast (https://github.com/pinojs/pino/blob/main/docs/api.md#pino-symbols). */
+interface LoggerInside {
+  [pino.symbols.streamSym]: DestinationStream & { [pino.symbols.needsMetadataGsym]?: boolean; lastLevel?: number };
+  /** What is the same in all lines, in JSON, each fact with a comma before it. */
+  [pino.symbols.chindingsSym]: string;
+}
+
+const GATHERED_LENGTH = 8 * 1024;
 const GATHERED_MS = 100;
+const INFO_LEVEL = pino.levels.values['info'] ?? 30;
 const ERROR_LEVEL = pino.levels.values['error'] ?? 50;
 
 /** Standard output, in few writes: for a small request, the one that its line took was a third of the work. */
 function gatheringOutput(): DestinationStream {
-  // Its `flushSync` also waits for the disk.
-  const output = pino.destination({ minLength: GATHERED_BYTES, sync: true });
-  setInterval(() => output.flush(), GATHERED_MS).unref();
-  process.on('exit', () => output.flushSync());
+  // Told to gather by itself, it would measure all that it has gathered again for each line.
+  const output = pino.destination({ sync: true });
+  let gathered = '';
+  function flush(): void {
+    const lines = gathered;
+    gathered = '';
+    if (lines !== '') output.write(lines);
+  }
+  setInterval(flush, GATHERED_MS).unref();
+  process.on('exit', flush);
   const gathering = {
     // pino says so here of each line before it writes it.
-    [Symbol.for('pino.metadata')]: true,
+    [pino.symbols.needsMetadataGsym]: true,
     lastLevel: 0,
     write(line: string) {
-      output.write(line);
-      if (gathering.lastLevel >= ERROR_LEVEL) output.flush();
+      gathered += line;
+      if (gathered.length >= GATHERED_LENGTH || gathering.lastLevel >= ERROR_LEVEL) flush();
     },
   };
   return gathering;
 }
 
-const secretNames = ['authorization', 'cookie', 'password', 'secret', 'token', 'accessToken', 'refreshToken', 'apiKey'];
+const secretNames = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'apiKey',
+] as const;
+
+/** ISO 8601, in UTC. What is the same for a whole second is written down once. */
+function instantNow(): string {
+  const now = Date.now();
+  const second = Math.floor(now / 1_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    untilMilliseconds = new Date(now).toISOString().slice(0, -'000Z'.length);
+  }
+  return `${untilMilliseconds}${String(now - second * 1_000).padStart(3, '0')}Z`;
+}
+
+let lastSecond: number | undefined;
+let untilMilliseconds = '';
 
 function activeTrace(): Record<string, string> {
   const context = trace.getActiveSpan()?.spanContext();

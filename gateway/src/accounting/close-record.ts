@@ -1,4 +1,4 @@
-import type { Logger } from '@souk/platform/logger';
+import { type FlatFacts, infoFlat, type Logger } from '@souk/platform/logger';
 import {
   NO_OPERATION,
   OTHER_OPERATION,
@@ -7,7 +7,7 @@ import {
   operationErrors,
   operations,
 } from './metrics.ts';
-import { factsOf, operationAnswered, type RequestRecord } from './request-record.ts';
+import { type FactsInCommon, operationAnswered, type RequestRecord } from './request-record.ts';
 
 /** What only the server knows of a request that is over. */
 export interface RequestEnd {
@@ -56,23 +56,32 @@ function measure(record: RequestRecord, outcome: Outcome, durationMs: number): v
 }
 
 function log(record: RequestRecord, end: RequestEnd, outcome: Outcome, durationMs: number): void {
-  end.log.info(
-    {
-      requestId: end.requestId,
-      endpoint: record.endpoint ?? 'other',
-      method: end.method,
-      ...factsOf(record),
-      status: end.status,
-      outcome,
-      durationMs: rounded(durationMs),
-      requestBytes: end.requestBytes,
-      responseBytes: end.responseBytes,
-      subgraphMs: rounded(record.subgraphs.durationMs),
-      cache: record.cache,
-      traceId: record.span?.spanContext().traceId,
-    },
-    'request',
-  );
+  const { operation, client, subgraphs } = record;
+  // One literal, and no spreading of what the lines have in common: that takes as long as all the rest of it.
+  const facts: FactsInCommon & FlatFacts = {
+    requestId: end.requestId,
+    endpoint: record.endpoint ?? 'other',
+    method: end.method,
+    operation: operation?.name ?? operation?.hash,
+    operationKind: operation?.kind,
+    clientName: client.name,
+    clientVersion: client.version,
+    clientIp: record.clientIp,
+    viewer: record.viewer,
+    errorCodes: record.errorCodes.size > 0 ? [...record.errorCodes] : undefined,
+    cost: record.cost,
+    subgraphRequests: subgraphs.requests,
+    limit: record.limit ?? 'passed',
+    status: end.status,
+    outcome,
+    durationMs: rounded(durationMs),
+    requestBytes: end.requestBytes,
+    responseBytes: end.responseBytes,
+    subgraphMs: rounded(subgraphs.durationMs),
+    cache: record.cache,
+    traceId: record.span?.spanContext().traceId,
+  };
+  infoFlat(end.log, facts, 'request');
 }
 
 function rounded(milliseconds: number): number {

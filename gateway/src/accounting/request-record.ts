@@ -139,6 +139,8 @@ export function factsOf({ operation, client, clientIp, viewer, errorCodes, cost,
   };
 }
 
+export type FactsInCommon = ReturnType<typeof factsOf>;
+
 /** One request to a subgraph, as it is told of when it is over. */
 export interface SubgraphRequest {
   subgraph: string;
