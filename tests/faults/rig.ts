@@ -75,6 +75,8 @@ export interface RigOptions {
   env?: Partial<Record<ProcessName | 'all', Environment>>;
   /** How many processes there are of each subgraph. Only the first of each has something breakable before it, and is started again when it dies. */
   instances?: number;
+  /** Whether all reach one another directly, past the network: it takes connections for a process that has closed its port, too, where a real one refuses them. */
+  isDirect?: boolean;
   guardsOff?: readonly GuardName[];
 }
 
@@ -82,6 +84,7 @@ export async function startRig({
   products = 20,
   env = {},
   instances = 1,
+  isDirect = false,
   guardsOff = [],
 }: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'souk-faults-'));
@@ -117,8 +120,9 @@ export async function startRig({
     undo.push(control.close);
 
     const { databasePasswords, testProviderSecret } = secretsOf(folder);
+    const wayTo = (port: number, proxy: TcpProxy) => (isDirect ? port : proxy.port);
     const databaseUrl = (name: SubgraphName) =>
-      `mysql://souk_${name}:${databasePasswords[name]}@127.0.0.1:${network.mysql[name].port}/souk_${name}`;
+      `mysql://souk_${name}:${databasePasswords[name]}@127.0.0.1:${wayTo(portOf(mysql), network.mysql[name])}/souk_${name}`;
     /** Names of processes that nobody shall start again, because the rig itself is at it. */
     const inHand = new Set<ProcessName>();
     const comingBack = new Map<ProcessName, Promise<void>>();
@@ -132,7 +136,7 @@ export async function startRig({
       async between({ name, port }) {
         const proxy = await proxied(port);
         network.processes[name] = proxy;
-        return proxy.port;
+        return wayTo(port, proxy);
       },
       env: {
         ...byName(processNames, (name) => ({ ...env[name] })),
@@ -143,7 +147,7 @@ export async function startRig({
           NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'agent.ts')).href}`,
           FAULT_CONTROL: String(control.port),
           GUARDS_OFF: guardsOff.join(','),
-          REDIS_URL: through(redis.url, network.redis.port),
+          REDIS_URL: through(redis.url, wayTo(portOf(redis), network.redis)),
           ...env.all,
         },
       },

@@ -15,6 +15,8 @@ export interface Scenario {
   env?: NonNullable<RigOptions['env']>;
   /** How many processes of each subgraph it needs. Default 1. */
   instances?: number;
+  /** Whether nothing is to stand between the processes and the stores. */
+  isDirect?: boolean;
   /**
    * Does it, and leaves the rig whole. What must never happen is thrown; how well it went is told. The same seed makes the same choices.
    * Whether all invariants hold afterwards is asked by whoever runs it.
@@ -30,6 +32,10 @@ export interface Report {
 }
 
 /** What a scenario has to be given as its shop. Scenarios that need the same may share one. */
-export function shopFor({ env = {}, instances = 1 }: Scenario): Pick<RigOptions, 'env' | 'instances'> {
-  return { env, instances };
+export function shopFor({
+  env = {},
+  instances = 1,
+  isDirect = false,
+}: Scenario): Pick<RigOptions, 'env' | 'instances' | 'isDirect'> {
+  return { env, instances, isDirect };
 }

@@ -20,9 +20,11 @@ export const rollingRestart: Scenario = {
   // Restarts.
   rounds: { small: 2, full: ALL },
   instances: 2,
+  isDirect: true,
   env: {
     ...shoppersEnv,
-    all: { LEAVE_NOTICE: '2s' },
+    // As it is outside of development, and longer than connections between services rest.
+    all: { LEAVE_NOTICE: '3s' },
     gateway: { GATEWAY_PROCESSES: '2' },
   },
 
