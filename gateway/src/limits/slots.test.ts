@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSlots, type Slot, type SlotKind, type Slots } from './slots.ts';
 
 /** Ten places, of which two are reserved. */
@@ -7,6 +7,13 @@ const takeAll = (slots: Slots, kind: SlotKind): Slot[] => {
   const taken: Slot[] = [];
   for (let slot = slots.take(kind); slot; slot = slots.take(kind)) taken.push(slot);
   return taken;
+};
+
+/** Has as many wait as may. */
+const waitersFor = (slots: Slots): Promise<Slot | undefined>[] => {
+  const waiting: Promise<Slot | undefined>[] = [];
+  while (!slots.areFull()) waiting.push(slots.wait('reserved'));
+  return waiting;
 };
 
 describe('slots', () => {
@@ -43,49 +50,88 @@ describe('slots', () => {
     expect(served).toEqual(['purchase', 'first', 'second']);
   });
 
-  it('are not waited for by more than a few, nor for long', async () => {
-    const slots = createSlots(() => ten);
-    takeAll(slots, 'general');
-    const waiting = Array.from({ length: 2 }, () => slots.wait('general'));
-    let refusedAtOnce = false;
-    await Promise.race([slots.wait('general').then((slot) => (refusedAtOnce = slot === undefined)), ...waiting]);
-    expect(refusedAtOnce).toBe(true);
-    expect(await Promise.all(waiting)).toEqual([undefined, undefined]);
-    // Who has given up takes no place.
-    expect(slots.inFlight()).toBe(8);
+  describe('that nobody leaves', () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    it('are waited for by many for a while, and then by nobody', async () => {
+      const slots = createSlots(() => ten);
+      takeAll(slots, 'reserved');
+      const waiting = waitersFor(slots);
+      expect(waiting.length).toBeGreaterThan(100);
+      await vi.advanceTimersByTimeAsync(1_500);
+      expect(new Set(await Promise.all(waiting))).toEqual(new Set([undefined]));
+      // Who has given up takes no place.
+      expect(slots.inFlight()).toBe(10);
+      expect(waitersFor(slots)).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(waitersFor(slots).length).toBeGreaterThan(100);
+    });
+
+    it('are given to who waits although a process stood still meanwhile', async () => {
+      const slots = createSlots(() => ten);
+      const [first] = takeAll(slots, 'general');
+      const waiting = slots.wait('general');
+      // When it goes on, what is due comes before what has happened.
+      setTimeout(() => first?.free(), 1_000);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await waiting).toBeDefined();
+    });
   });
 
-  it('are not waited for while somebody has just waited in vain', async () => {
-    let clockMs = 0;
-    const slots = createSlots(
-      () => ten,
-      () => clockMs,
-    );
-    const [first] = takeAll(slots, 'general');
-    expect(await slots.wait('general')).toBeUndefined();
-    // One that waited would find the place that is free by then.
-    const next = slots.wait('general');
-    first?.free();
-    expect(await next).toBeUndefined();
-    const [second] = takeAll(slots, 'general');
-    clockMs = 1_000;
-    const patient = slots.wait('general');
-    second?.free();
-    expect(await patient).toBeDefined();
+  describe('that are left again and again, and always wanted', () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    /** Frees a place and has it taken again each 10 ms, while so many more want one than may. */
+    async function keepBusy(slots: Slots, ms: number): Promise<{ refused: number }> {
+      const taken = takeAll(slots, 'general');
+      let refused = 0;
+      const want = async () => {
+        const slot = await slots.wait('general');
+        if (slot) taken.push(slot);
+        else refused += 1;
+      };
+      for (let passedMs = 0; passedMs < ms; passedMs += 10) {
+        void want();
+        void want();
+        taken.shift()?.free();
+        await vi.advanceTimersByTimeAsync(10);
+      }
+      return { refused };
+    }
+
+    it('let nobody be refused in a burst', async () => {
+      expect(
+        await keepBusy(
+          createSlots(() => ten),
+          900,
+        ),
+      ).toEqual({ refused: 0 });
+    });
+
+    it('are waited for by a few once it is no burst, and by many again when it has been over for a while', async () => {
+      const slots = createSlots(() => ten);
+      const { refused } = await keepBusy(slots, 3_000);
+      // Of the two hundred a second that want one, a hundred get it.
+      expect(refused).toBeGreaterThan(100);
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await keepBusy(slots, 900)).toEqual({ refused: 0 });
+    });
   });
 
   it('are full when not even a purchase finds one or may wait', async () => {
     const slots = createSlots(() => ten);
-    takeAll(slots, 'general');
+    const taken = takeAll(slots, 'general');
     expect(slots.areFull()).toBe(false);
-    const [first] = takeAll(slots, 'reserved');
+    taken.push(...takeAll(slots, 'reserved'));
     expect(slots.areFull()).toBe(false);
-    const waiting = [slots.wait('reserved'), slots.wait('reserved')];
-    expect(slots.areFull()).toBe(true);
-    first?.free();
+    const waiting = waitersFor(slots);
+    taken[0]?.free();
     expect(slots.areFull()).toBe(false);
-    await Promise.all(waiting);
-    expect(slots.areFull()).toBe(true);
+    for (const slot of taken.slice(1)) slot.free();
+    for (const slot of waiting) void slot.then((given) => given?.free());
+    expect((await Promise.all(waiting)).every((slot) => slot !== undefined)).toBe(true);
   });
 
   it('can be lent, several times at once, and are taken back whoever has them now', () => {

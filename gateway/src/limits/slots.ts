@@ -3,7 +3,7 @@ export interface Slots {
   inFlight(): number;
   /** A place, if there is one now. */
   take(kind: SlotKind): Slot | undefined;
-  /** A place now or within a moment; undefined when there is none, at once if too many wait for one already or one has just waited in vain. */
+  /** A place now or in a while; undefined when there is none, at once if too many wait for one already or one has just waited in vain. */
   wait(kind: SlotKind): Promise<Slot | undefined>;
   /** Whether there is no place for anybody, and not even a purchase may wait for one. */
   areFull(): boolean;
@@ -19,15 +19,23 @@ export interface Slot {
 
 export type Lend = () => () => void;
 
-/** Long enough for a burst to pass, and short enough for a refusal to come at once. */
-const WAIT_MS = 15;
 /**
- * When somebody has waited in vain, it is no burst: for so long everybody is refused at once. Whoever is refused after waiting hears of it twice as late as the
- * others where a busy process looks at its timers late.
+ * A process that stood still, or whose subgraphs did while others were started beside them, finds all at once what came meanwhile: nobody asked too much, and
+ * everybody can be answered in good time. So for as long as some have waited for no longer than this, many may.
  */
-const NO_WAIT_MS = 1_000;
-/** So many may wait for each place: about as many as find one in that time. */
+const BURST_MS = 1_000;
+/** About as many as an instance answers in that time. */
+const WAITING_IN_BURST = 256;
+/**
+ * Then it is no burst: until it has been over for so long, only a few may wait for each place, so that those who are let in are answered soon, and the others
+ * refused at once.
+ */
+const CALM_MS = 1_000;
 const WAITING_PER_SLOT = 0.15;
+/** Who has waited for so long does so in vain: those who have a place are not answered. */
+const WAIT_MS = 1_000;
+/** The next do not try it for so long. */
+const NO_WAIT_MS = 1_000;
 
 /**
  * @param size how many places there are at this moment, and which part of them is reserved
@@ -39,8 +47,11 @@ export function createSlots(
 ): Slots {
   const taken = { general: 0, reserved: 0 };
   /** Purchases come first; within a kind, who came first does. */
-  const noWaitBeforeMs = { general: Number.NEGATIVE_INFINITY, reserved: Number.NEGATIVE_INFINITY };
   const waiting: Record<SlotKind, Set<Waiting>> = { reserved: new Set(), general: new Set() };
+  /** Since when somebody has waited all the time. */
+  const busySinceMs = { general: 0, reserved: 0 };
+  const noBurstBeforeMs = { general: Number.NEGATIVE_INFINITY, reserved: Number.NEGATIVE_INFINITY };
+  const noWaitBeforeMs = { general: Number.NEGATIVE_INFINITY, reserved: Number.NEGATIVE_INFINITY };
 
   function hasRoomFor(kind: SlotKind): boolean {
     const { all, reservedPercent } = size();
@@ -49,7 +60,11 @@ export function createSlots(
   }
 
   function mayWait(kind: SlotKind): boolean {
-    return now() >= noWaitBeforeMs[kind] && waiting[kind].size < size().all * WAITING_PER_SLOT;
+    const nowMs = now();
+    if (nowMs < noWaitBeforeMs[kind]) return false;
+    const { size: waitingNow } = waiting[kind];
+    if (waitingNow > 0 && nowMs - busySinceMs[kind] > BURST_MS) noBurstBeforeMs[kind] = nowMs + CALM_MS;
+    return waitingNow < (nowMs < noBurstBeforeMs[kind] ? size().all * WAITING_PER_SLOT : WAITING_IN_BURST);
   }
 
   function take(kind: SlotKind): Slot | undefined {
@@ -97,10 +112,14 @@ export function createSlots(
         resolve(slot);
       },
     };
-    const timer = setTimeout(() => {
+    const giveUp = () => {
+      if (!waiting[kind].has(self)) return;
       noWaitBeforeMs[kind] = now() + NO_WAIT_MS;
       self.end(undefined);
-    }, WAIT_MS);
+    };
+    // When this process stood still for that long, the answers that free places are there as well and come first.
+    const timer = setTimeout(() => setImmediate(giveUp), WAIT_MS);
+    if (waiting[kind].size === 0) busySinceMs[kind] = now();
     waiting[kind].add(self);
     return promise;
   }
