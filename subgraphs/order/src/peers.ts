@@ -102,6 +102,12 @@ export interface StockRefusal {
 /** Long for a look, which nobody has to wait for: the reservation tells the same. */
 const LOOK_TIMEOUT_MS = 500;
 
+/**
+ * The catalog may have to wait a second for the locks of what many want at once, and begin anew, several times. To give up before it does would take an order
+ * back that was about to be placed, and the mutation it belongs to may take ten seconds.
+ */
+const RESERVE_TIMEOUT_MS = 5_000;
+
 /** What placing an order needs of others. Commands carry the order id as their key: sent twice, they act once. */
 export function createPeers({
   signer,
@@ -136,7 +142,7 @@ export function createPeers({
       ttlSeconds: number;
       lines: { variantId: string; quantity: number }[];
     }) {
-      const { stockReserve } = await catalogs.request(ReserveStock, { input });
+      const { stockReserve } = await catalogs.request(ReserveStock, { input }, { timeoutMs: RESERVE_TIMEOUT_MS });
       const refusals: StockRefusal[] = stockReserve?.userErrors ?? [];
       soldOut.note(refusals.flatMap(({ variantId }) => variantId ?? []));
       return { quote: stockReserve?.reservation?.lines ?? null, refusals };
