@@ -2,7 +2,8 @@ import type { GraphQLDataSource } from '@apollo/gateway';
 import { INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { AddressesOptions } from '@souk/platform/addresses';
 import { tagsIn } from '@souk/platform/cache-tags';
-import { CallFailure, type GraphQLAnswer, lettersOf } from '@souk/platform/graphql-call';
+import { CallFailure } from '@souk/platform/call-failure';
+import { type GraphQLAnswer, lettersOf } from '@souk/platform/graphql-call';
 import {
   ASSERTION_HEADER,
   CLIENT_AGENT_HEADER,
@@ -81,31 +82,25 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     return shared.ask(key, scope.hungUp, (unwanted) => query(scope, asked, notice, unwanted), notice.onJoin);
   }
 
-  async function query(
+  function query(
     scope: RequestScope,
     { request }: Asked,
     { onAsk }: Notice,
     unwanted: AbortSignal,
   ): Promise<GraphQLAnswer> {
     const deadlineAt = Date.now() + queryTimeoutMs;
-    const limit = limitOf(queryTimeoutMs, unwanted);
-    try {
-      return await service.ask({
-        request,
-        headers: () => headersFor(scope, deadlineAt),
-        signal: limit.signal,
-        timeoutMs: queryTimeoutMs,
-        mayRepeat: true,
-        onAsk,
-      });
-    } finally {
-      limit.lift();
-    }
+    return service.ask({
+      request,
+      headers: () => headersFor(scope, deadlineAt),
+      signal: unwanted,
+      timeoutMs: queryTimeoutMs,
+      mayRepeat: true,
+      onAsk,
+    });
   }
 
   async function mutate(scope: RequestScope, { request }: Asked, { onAsk }: Notice): Promise<GraphQLAnswer> {
     const deadlineAt = Date.now() + mutationTimeoutMs;
-    const limit = limitOf(mutationTimeoutMs, undefined);
     const custody = name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
     clock.tick();
     try {
@@ -117,7 +112,6 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
           [CLIENT_AGENT_HEADER]: scope.clientAgent,
           ...custodyHeaders(custody),
         }),
-        signal: limit.signal,
         timeoutMs: mutationTimeoutMs,
         mayRepeat: false,
         onAsk,
@@ -126,7 +120,6 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       return answer;
     } finally {
       clock.tick();
-      limit.lift();
     }
   }
 
@@ -239,22 +232,6 @@ function kindOf(query: string): 'query' | 'mutation' {
   return query.startsWith('mutation') ? 'mutation' : 'query';
 }
 
-/** A signal that ends a request when its time is up or its client hangs up, whichever is first. */
-function limitOf(timeoutMs: number, hungUp: AbortSignal | undefined): { signal: AbortSignal; lift(): void } {
-  const controller = new AbortController();
-  const hangUp = () => controller.abort(hungUp?.reason);
-  const timer = setTimeout(() => controller.abort(new DOMException('Time is up.', 'TimeoutError')), timeoutMs);
-  hungUp?.addEventListener('abort', hangUp);
-  if (hungUp?.aborted) hangUp();
-  return {
-    signal: controller.signal,
-    lift() {
-      clearTimeout(timer);
-      hungUp?.removeEventListener('abort', hangUp);
-    },
-  };
-}
-
 const RETRY_AFTER_MS = 1_000;
 
 function consequencesOf(error: unknown): { outcome: Outcome; loss: Loss } {
@@ -273,6 +250,7 @@ function consequencesOf(error: unknown): { outcome: Outcome; loss: Loss } {
     case 'given-up':
       return { outcome: kind, loss: { reason: 'unavailable', mayHaveActed } };
     case 'not-sent':
+    case 'passed-over':
     case 'refused':
     case 'cut':
     case 'wrong-answer':

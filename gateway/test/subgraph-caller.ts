@@ -35,6 +35,8 @@ export interface SubgraphCaller {
   /** How many requests ended like this. */
   outcomes(outcome: string): Promise<number>;
   queueLength(): Promise<number>;
+  /** How many requests were sent again, out of the budget for that. */
+  retries(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -100,6 +102,7 @@ export function openSubgraphCaller(
       ),
     outcomes: async (outcome) =>
       (await values('souk_subgraph_requests_total')).find(({ labels }) => labels['outcome'] === outcome)?.value ?? 0,
+    retries: async () => (await values('souk_subgraph_retries_total')).reduce((sum, { value }) => sum + value, 0),
     queueLength: async () => (await values('souk_subgraph_queue_length'))[0]?.value ?? 0,
     close: client.close,
   };

@@ -1,7 +1,8 @@
 import { type Address, type Addresses, type AddressesOptions, followAddresses } from './addresses.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
 import { callGraphQL, type GraphQLAnswer, type GraphQLCall } from './graphql-call.ts';
-import { openHttpPool } from './http-pool.ts';
+import { openHttpPool } from './http-client/pool.ts';
+import { createPatience } from './patience.ts';
 import { untilTrue } from './until-true.ts';
 
 /** One address of a service, with connections of its own and a breaker of its own. */
@@ -28,6 +29,8 @@ export interface BalancerOptions extends Omit<AddressesOptions, 'onChange'> {
 export interface Balancer {
   /** Resolves when it is known whom to ask, or a little later when DNS is silent. */
   known: Addresses['known'];
+  /** Whether it has resolved. */
+  isKnown(): boolean;
   /** Whether there is anybody to ask. */
   canAnswer(): boolean;
   /** The address to ask next: of those that work and are not in `except`, the one with the least to do. Undefined when there is none. */
@@ -44,6 +47,7 @@ export function createBalancer(options: BalancerOptions): Balancer {
   const { name, logger } = options;
   let instances: OpenInstance[] = [];
   let turn = 0;
+  let isKnown = false;
 
   const addresses = followAddresses({
     ...options,
@@ -59,9 +63,14 @@ export function createBalancer(options: BalancerOptions): Balancer {
     },
   });
 
+  void addresses.known.then(() => {
+    isKnown = true;
+  });
+
   return {
     known: addresses.known,
-    canAnswer: () => instances.some((instance) => instance.admits()),
+    isKnown: () => isKnown,
+    canAnswer: () => instances.some(admits),
     pick(except) {
       const [sole] = instances;
       if (sole && instances.length === 1) return sole.admits() && !except?.has(sole) ? sole : undefined;
@@ -78,6 +87,8 @@ export function createBalancer(options: BalancerOptions): Balancer {
     },
   };
 }
+
+const admits = (instance: Instance) => instance.admits();
 
 interface OpenInstance extends Instance {
   /** How many answers are awaited from it. */
@@ -108,13 +119,14 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
   }
 
   async function probe(signal: AbortSignal, onFarewell: () => void): Promise<void> {
-    await callGraphQL(pool, {
-      path,
-      headers: await probeHeaders(PROBE_TIMEOUT_MS),
-      request: { query: '{ __typename }' },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
-      onFarewell,
-    });
+    const patience = createPatience({ timeoutMs: PROBE_TIMEOUT_MS, signal });
+    try {
+      const headers = await probeHeaders(PROBE_TIMEOUT_MS);
+      const request = { query: '{ __typename }' };
+      await callGraphQL(pool, { path, headers, request, patience, mayShare: false, onFarewell });
+    } finally {
+      patience.end();
+    }
   }
 
   async function stays(signal: AbortSignal): Promise<boolean> {
@@ -140,9 +152,19 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
     underWay: () => underWay,
     isLeaving: () => isLeaving,
     admits: breaker.admits,
-    ask(call, timeoutMs) {
+    async ask({ headers, request, patience, mayShare }, timeoutMs) {
       underWay++;
-      return breaker.watch(timeoutMs, () => callGraphQL(pool, { path, onFarewell, ...call })).finally(() => underWay--);
+      const watched = breaker.begin(timeoutMs);
+      try {
+        const answer = await callGraphQL(pool, { path, headers, request, patience, mayShare, onFarewell });
+        watched.answered();
+        return answer;
+      } catch (error) {
+        watched.failed(error);
+        throw error;
+      } finally {
+        underWay--;
+      }
     },
     async close() {
       closing.abort();

@@ -1,5 +1,5 @@
-import { CircuitState, CountBreaker, circuitBreaker, handleWhen } from 'cockatiel';
-import { CallFailure, type CallFailureKind } from './graphql-call.ts';
+import { CircuitState, CountBreaker } from 'cockatiel';
+import { CallFailure, type CallFailureKind } from './call-failure.ts';
 import { untilTrue } from './until-true.ts';
 
 /**
@@ -17,9 +17,15 @@ export const breakerLevels: Readonly<Record<BreakerState, number>> = { closed: 0
 export interface Breaker {
   /** Whether a request may be sent at this moment. */
   admits(): boolean;
-  /** Sends a request that was admitted at this same moment, and watches what becomes of it. `timeoutMs` is how long requests of its kind may take. */
-  watch<Answer>(timeoutMs: number, send: () => Promise<Answer>): Promise<Answer>;
+  /** A request is sent that was admitted at this same moment. `timeoutMs` is how long requests of its kind may take. */
+  begin(timeoutMs: number): WatchedRequest;
   close(): void;
+}
+
+/** A request whose end the breaker is told. */
+export interface WatchedRequest {
+  answered(): void;
+  failed(error: unknown): void;
 }
 
 export interface BreakerOptions {
@@ -30,8 +36,15 @@ export interface BreakerOptions {
 
 const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 
-/** These say something about the address. An answer that is too large speaks of the question, and what was given up says nothing. */
+/** These say something about the address. An answer that is too large speaks of the question, and what was given up or passed over says nothing. */
 const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'timeout', 'cut', 'wrong-answer']);
+
+interface Watched extends WatchedRequest {
+  sentAtMs: number;
+  /** When it has had half its time: whoever is judged earlier may have had less than is fair, because he had waited for his turn. */
+  fairAtMs: number;
+  isTrial: boolean;
+}
 
 /**
  * A circuit breaker for one address. Real requests are no probes while it is open: each would be lost for the sake of others.
@@ -40,62 +53,98 @@ const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'timeout', 'cut'
  */
 export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   const closing = new AbortController();
+  /** Those of which nothing is known yet. */
+  const watched = new Set<Watched>();
+  let recent = new CountBreaker(WINDOW);
+  let state: BreakerState = 'closed';
   let answersAgain = false;
-  let answeredAt = 0;
-  const policy = circuitBreaker(
-    handleWhen((error) => error instanceof Silence || (error instanceof CallFailure && blames.has(error.kind))),
-    // It rests until a probe is answered, which is not for the clock to say.
-    { halfOpenAfter: 0, breaker: new CountBreaker(WINDOW) },
-  );
-  policy.onStateChange((state) => onState(names[state]));
-  policy.onBreak(() => {
+  let answeredAtMs = 0;
+  let looking: NodeJS.Timeout | undefined;
+  let willLookAtMs = Number.POSITIVE_INFINITY;
+
+  function turn(next: BreakerState): void {
+    state = next;
+    onState(next);
+  }
+
+  function open(): void {
     answersAgain = false;
+    turn('open');
     void untilTrue((signal) => probe(signal).then(() => true), closing.signal).then((answers) => {
       answersAgain = answers;
     });
-  });
+  }
+
+  function close(): void {
+    recent = new CountBreaker(WINDOW);
+    turn('closed');
+  }
+
+  function judge(request: Watched, isWell: boolean): void {
+    if (!watched.delete(request)) return;
+    if (request.isTrial && state === 'trial') {
+      if (isWell) close();
+      else open();
+    } else if (state === 'closed') {
+      if (isWell) recent.success(CircuitState.Closed);
+      else if (recent.failure(CircuitState.Closed)) open();
+    }
+  }
+
+  /** It says nothing about the address, which is as good as an answer for whoever waits to hear that it is there. */
+  function excuse(request: Watched): void {
+    if (request.isTrial) judge(request, true);
+    else watched.delete(request);
+  }
+
+  function lookAt(atMs: number, nowMs: number): void {
+    if (atMs >= willLookAtMs) return;
+    willLookAtMs = atMs;
+    clearTimeout(looking);
+    // When this process was busy for that long, the answers are there as well and come first.
+    looking = setTimeout(() => setImmediate(look), Math.ceil(atMs - nowMs)).unref();
+  }
+
+  function look(): void {
+    willLookAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = performance.now();
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const request of watched) {
+      const { sentAtMs, fairAtMs } = request;
+      if (fairAtMs > nowMs) nextAtMs = Math.min(nextAtMs, fairAtMs);
+      else if (answeredAtMs < sentAtMs) judge(request, false);
+    }
+    if (nextAtMs < Number.POSITIVE_INFINITY) lookAt(nextAtMs, nowMs);
+  }
 
   return {
-    admits: () => policy.state === CircuitState.Closed || (policy.state === CircuitState.Open && answersAgain),
-    watch(timeoutMs, send) {
-      const sentAt = performance.now();
-      const answer = send().then((given) => {
-        answeredAt = performance.now();
-        return given;
-      });
-      policy.execute(() => fairly(answer, timeoutMs / 2, () => answeredAt < sentAt)).catch(() => {});
-      return answer;
+    admits: () => state === 'closed' || (state === 'open' && answersAgain),
+    begin(timeoutMs) {
+      const isTrial = state === 'open';
+      if (isTrial) turn('trial');
+      const sentAtMs = performance.now();
+      const request: Watched = {
+        sentAtMs,
+        fairAtMs: sentAtMs + timeoutMs / 2,
+        isTrial,
+        answered() {
+          answeredAtMs = performance.now();
+          judge(request, true);
+        },
+        failed(error) {
+          const isBlamed = error instanceof CallFailure && blames.has(error.kind);
+          const hadItsTime = performance.now() >= request.fairAtMs;
+          if (!isBlamed || (error.kind === 'timeout' && !hadItsTime)) excuse(request);
+          else judge(request, false);
+        },
+      };
+      watched.add(request);
+      lookAt(request.fairAtMs, sentAtMs);
+      return request;
     },
-    close: () => closing.abort(),
+    close() {
+      closing.abort();
+      clearTimeout(looking);
+    },
   };
-}
-
-const names: Record<CircuitState, BreakerState> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'trial',
-  [CircuitState.Isolated]: 'open',
-};
-
-/** The address answered nobody while a request waited. */
-class Silence extends Error {}
-
-/** What came of a request, as far as the address is to blame for it. A request that had waited for its turn may have had less time than is fair. */
-async function fairly(answer: Promise<unknown>, fairTimeMs: number, isSilent: () => boolean): Promise<void> {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  let isFair = false;
-  const judge = () => {
-    isFair = true;
-    if (isSilent()) reject(new Silence(`No answer to anybody within ${fairTimeMs} ms.`));
-  };
-  // When this process was busy for that long, the answer is there as well and comes first.
-  const timer = setTimeout(() => setImmediate(judge), fairTimeMs);
-  try {
-    await Promise.race([answer, silence]);
-  } catch (error) {
-    if (isFair || !(error instanceof CallFailure) || error.kind !== 'timeout') throw error;
-    throw new Error('There was too little time to judge.', { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,6 @@
-import { endedBy } from './graphql-call.ts';
+import type { CallFailure } from './call-failure.ts';
 import { NotAsked } from './not-asked.ts';
+import type { Patience } from './patience.ts';
 
 export interface BulkheadOptions {
   maxUnderWay: number;
@@ -10,13 +11,15 @@ export interface BulkheadOptions {
 
 export interface Bulkhead {
   /**
-   * Waits for a place, first come, first served.
+   * Takes a place: at once where there is one, otherwise first come, first served.
    *
-   * @returns how to give it back
-   * @throws {NotAsked} at once when too many wait already; as soon as `signal` ends the wait
+   * @returns how to give it back, or a promise of that for whoever has to wait
+   * @throws {NotAsked} at once when too many wait already; as soon as his patience ends the wait
    */
-  enter(signal: AbortSignal): Promise<() => void>;
+  enter(patience: Patience): Leave | Promise<Leave>;
 }
+
+export type Leave = () => void;
 
 /**
  * Keeps the requests to one service from taking everything this process has while it is slow. Cockatiel's bulkhead would keep the places of those who have
@@ -32,33 +35,39 @@ export function createBulkhead({ maxUnderWay, maxWaiting, onQueue }: BulkheadOpt
     else underWay--;
   }
 
-  function turn(signal: AbortSignal): Promise<void> {
+  function turn(patience: Patience): Promise<Leave> {
     return new Promise((resolve, reject) => {
-      const stopWaiting = (then: () => void) => {
-        signal.removeEventListener('abort', giveUp);
+      const stopWaiting = () => {
+        patience.whenOver = undefined;
         waiting.delete(come);
         onQueue(waiting.size);
-        then();
       };
-      const come = () => stopWaiting(resolve);
-      const giveUp = () => stopWaiting(() => reject(notAsked(signal)));
-      signal.addEventListener('abort', giveUp);
+      const come = () => {
+        stopWaiting();
+        resolve(leave);
+      };
+      patience.whenOver = (failure) => {
+        stopWaiting();
+        reject(notAsked(failure));
+      };
       waiting.add(come);
       onQueue(waiting.size);
     });
   }
 
   return {
-    async enter(signal) {
-      if (signal.aborted) throw notAsked(signal);
-      if (underWay < maxUnderWay) underWay++;
-      else if (waiting.size < maxWaiting) await turn(signal);
-      else throw new NotAsked('full');
-      return leave;
+    enter(patience) {
+      if (patience.over) throw notAsked(patience.over);
+      if (underWay < maxUnderWay) {
+        underWay++;
+        return leave;
+      }
+      if (waiting.size < maxWaiting) return turn(patience);
+      throw new NotAsked('full');
     },
   };
 }
 
-function notAsked(signal: AbortSignal): NotAsked {
-  return new NotAsked(endedBy(signal).kind === 'timeout' ? 'timeout' : 'given-up');
+function notAsked({ kind }: CallFailure): NotAsked {
+  return new NotAsked(kind === 'timeout' ? 'timeout' : 'given-up');
 }

@@ -1,8 +1,9 @@
 import { Counter, Gauge } from 'prom-client';
 import { breakerLevels } from './breaker.ts';
+import { CallFailure } from './call-failure.ts';
 import { deadlineWithin } from './deadline.ts';
 import { SoukError } from './errors.ts';
-import { CallFailure, type GraphQLAnswer } from './graphql-call.ts';
+import type { GraphQLAnswer } from './graphql-call.ts';
 import { ASSERTION_HEADER, DEADLINE_HEADER, type ServiceName, type Signer } from './identity.ts';
 import type { Logger } from './logger.ts';
 import { NotAsked } from './not-asked.ts';
@@ -74,7 +75,6 @@ export function createPeer({ audience, urls, signer, logger }: PeerOptions): Pee
       return await service.ask({
         request: { query, variables },
         headers: () => headersUntil(deadlineAt),
-        signal: AbortSignal.timeout(timeoutMs),
         timeoutMs,
         mayRepeat: !isCommand(query),
       });

@@ -2,8 +2,10 @@ import type { AddressesOptions } from './addresses.ts';
 import { createBalancer, type Instance, type InstanceCall } from './balancer.ts';
 import type { BreakerState } from './breaker.ts';
 import { createBulkhead } from './bulkhead.ts';
-import { CallFailure, type CallFailureKind, type GraphQLAnswer } from './graphql-call.ts';
+import { CallFailure, type CallFailureKind } from './call-failure.ts';
+import type { GraphQLAnswer } from './graphql-call.ts';
 import { NotAsked } from './not-asked.ts';
+import { createPatience, type Patience } from './patience.ts';
 import { createRetryBudget } from './retry-budget.ts';
 
 export interface ServiceClientOptions extends Omit<AddressesOptions, 'onChange'> {
@@ -27,16 +29,20 @@ export interface ServiceClientListener {
   address(address: string, state: BreakerState | undefined): void;
 }
 
-export interface ServiceRequest extends Omit<InstanceCall, 'headers'> {
+export interface ServiceRequest extends Pick<InstanceCall, 'request'> {
   /** Made when it is this request's turn. */
-  headers(): Promise<Record<string, string>>;
-  /** How long requests of its kind may take. */
+  headers(): Headers | Promise<Headers>;
+  /** How long it may take, waiting and repeating included. */
   timeoutMs: number;
+  /** Ends it early, when nobody wants the answer any more. */
+  signal?: AbortSignal | undefined;
   /** Whether it may be sent a second time when it is not known what became of the first: never a command, which may have been carried out. */
   mayRepeat: boolean;
   /** Told of each address that is asked, one after the other. */
-  onAsk?: (address: string) => void;
+  onAsk?: ((address: string) => void) | undefined;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 export interface ServiceClient {
   /**
@@ -60,25 +66,31 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const bulkhead = createBulkhead({ maxUnderWay, maxWaiting, onQueue: hear.queue });
   const budget = createRetryBudget();
 
-  async function askInstances(
-    call: InstanceCall,
-    { timeoutMs, mayRepeat, onAsk }: Pick<ServiceRequest, 'timeoutMs' | 'mayRepeat' | 'onAsk'>,
-  ): Promise<GraphQLAnswer> {
-    const tried = new Set<Instance>();
-    let repeats = 0;
+  async function askInstances(request: ServiceRequest, patience: Patience): Promise<GraphQLAnswer> {
+    const { timeoutMs, mayRepeat, onAsk } = request;
+    const given = request.headers();
+    const headers = given instanceof Promise ? await given : given;
+    const call: InstanceCall = { request: request.request, headers, patience, mayShare: mayRepeat };
     if (mayRepeat) budget.earn();
+    let tried: Set<Instance> | undefined;
+    let repeats = 0;
     let failure: unknown;
     let instance = balancer.pick();
     while (instance) {
-      tried.add(instance);
       onAsk?.(instance.label);
       try {
         return await instance.ask(call, timeoutMs);
       } catch (error) {
         failure = error;
         if (!(error instanceof CallFailure)) break;
+        tried = (tried ?? new Set()).add(instance);
         instance = balancer.pick(tried) ?? again(instance, error);
         if (!instance || error.kind === 'not-sent') continue;
+        // What it was behind was its bad luck, and it goes alone now.
+        if (error.kind === 'passed-over' && call.mayShare) {
+          call.mayShare = false;
+          continue;
+        }
         if (!mayRepeat || repeats++ > 0 || !repeatable.has(error.kind) || !budget.spend()) break;
         hear.retry(error.kind);
       }
@@ -87,15 +99,21 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   }
 
   return {
-    async ask({ request, headers, signal, ...options }) {
-      await balancer.known;
+    async ask(request) {
+      if (!balancer.isKnown()) await balancer.known;
       // Whoever would find nobody to ask need not wait for a place first.
       if (!balancer.canAnswer()) throw new NotAsked('resting');
-      const leave = await bulkhead.enter(signal);
+      const patience = createPatience(request);
       try {
-        return await askInstances({ request, signal, headers: await headers() }, options);
+        const entered = bulkhead.enter(patience);
+        const leave = entered instanceof Promise ? await entered : entered;
+        try {
+          return await askInstances(request, patience);
+        } finally {
+          leave();
+        }
       } finally {
-        leave();
+        patience.end();
       }
     },
     close: () => balancer.close(),
@@ -107,5 +125,5 @@ const repeatable = new Set<CallFailureKind>(['refused', 'cut', 'wrong-answer']);
 
 /** Connections end, often just as they are used after a rest, and the same address answers on the next one. */
 function again(instance: Instance, { kind }: CallFailure): Instance | undefined {
-  return kind === 'cut' && instance.admits() ? instance : undefined;
+  return (kind === 'cut' || kind === 'passed-over') && instance.admits() ? instance : undefined;
 }

@@ -56,6 +56,40 @@ describe('a query that fails', () => {
   });
 });
 
+describe('queries that share a connection', () => {
+  /** Enough to know that answers are quick. */
+  const warmUp = async () => {
+    for (let count = 0; count < 240; count++) await caller.ask();
+    for (const fake of subgraphs) fake.asked.length = 0;
+  };
+
+  it('are all answered when it breaks, and only the one at which it did counts as repeated', async () => {
+    const [fake] = await start(1);
+    await warmUp();
+    let asked = 0;
+    fake?.behave((request, response) => (asked++ === 0 ? cut : working)(request, response));
+    expect(await caller.askAtOnce(8)).toEqual(Array(8).fill('answered'));
+    expect(await caller.retries()).toBe(1);
+    expect(reached()).toBeLessThanOrEqual(16);
+  });
+
+  it('are all answered when the other side leaves', async () => {
+    const [leaving] = await start(2);
+    await warmUp();
+    leaving?.behave((request, response) => working(request, response.setHeader('connection', 'close')));
+    expect(await caller.askAtOnce(40)).toEqual(Array(40).fill('answered'));
+    expect(reached()).toBeLessThanOrEqual(80);
+  });
+
+  it('are each sent three times at most when every connection breaks', async () => {
+    const [fake] = await start(1);
+    await warmUp();
+    fake?.behave(cut);
+    expect(new Set(await caller.askAtOnce(16))).toEqual(new Set(['SUBGRAPH_UNAVAILABLE']));
+    expect(reached()).toBeLessThanOrEqual(3 * 16);
+  });
+});
+
 describe('a mutation that fails', () => {
   it('is never sent again', async () => {
     const [one] = await start(2);

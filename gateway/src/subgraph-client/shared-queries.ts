@@ -1,4 +1,4 @@
-import { endedBy } from '@souk/platform/graphql-call';
+import { givenUp } from '@souk/platform/patience';
 import { createFlights } from '../flights.ts';
 import { onEnd } from '../hang-up.ts';
 import type { MutationClock } from './mutation-clock.ts';
@@ -45,7 +45,7 @@ export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueri
 /** Whoever hangs up does not wait for what others still want. */
 function untilHungUp<Answer>(landing: Promise<Answer>, hungUp: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(endedBy(hungUp));
+    const giveUp = () => reject(givenUp(hungUp.reason));
     const forget = onEnd(hungUp, giveUp);
     if (hungUp.aborted) giveUp();
     landing.then(
