@@ -40,8 +40,26 @@ export function safe(reason: string): Assessment {
   return { feels: () => undefined, usedAt: [], whenFelt: judgement, otherwise: judgement };
 }
 
+/** Clients that read a type may from now on meet in it what was not there when they were written: a value of an enum, a type behind an abstract one. */
+export function anotherToMeet(
+  typeName: string,
+  kind: 'value' | 'type',
+  { before }: Pick<Schemas, 'before'>,
+): Assessment {
+  return {
+    feels: ({ uses }) => (uses.receives.has(typeName) ? 'reads it' : undefined),
+    usedAt: fieldsThatReturn(typeName, before),
+    whenFelt: {
+      verdict: 'dangerous',
+      reason: `Clients that read ${typeName} may meet a ${kind} they do not know.`,
+      remedy: `Ask these clients whether they can do with a ${kind} they do not know.`,
+    },
+    otherwise: { verdict: 'safe', reason: `No registered operation reads ${typeName}.` },
+  };
+}
+
 /** By what a client that was seen reads a type: the coordinates of all fields that lead to it. */
-export function fieldsThatReturn(typeName: string, schema: GraphQLSchema): string[] {
+function fieldsThatReturn(typeName: string, schema: GraphQLSchema): string[] {
   return Object.values(schema.getTypeMap()).flatMap((type) =>
     isObjectType(type) || isInterfaceType(type)
       ? Object.values(type.getFields())

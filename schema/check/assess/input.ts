@@ -11,7 +11,7 @@ import {
   Kind,
 } from 'graphql';
 import type { ReadOperation } from '../evidence.ts';
-import { type Assessment, type Assessors, fieldsThatReturn, removal, safe } from './assessment.ts';
+import { type Assessment, type Assessors, anotherToMeet, removal, safe } from './assessment.ts';
 
 /** Changes of what clients send: arguments, fields of input objects, and enum values, which also come back. */
 export const inputAssessors: Assessors = {
@@ -145,19 +145,8 @@ export const inputAssessors: Assessors = {
     });
   },
 
-  ENUM_VALUE_ADDED: ({ enumName, addedToNewType }, { before }) =>
-    addedToNewType
-      ? safe('The enum is new.')
-      : {
-          feels: ({ uses }) => (uses.receives.has(enumName) ? 'reads it' : undefined),
-          usedAt: fieldsThatReturn(enumName, before),
-          whenFelt: {
-            verdict: 'dangerous',
-            reason: `Clients that read ${enumName} may meet a value they do not know.`,
-            remedy: 'Ask these clients whether they have an answer to values they do not know.',
-          },
-          otherwise: { verdict: 'safe', reason: `No registered operation reads ${enumName}.` },
-        },
+  ENUM_VALUE_ADDED: ({ enumName, addedToNewType }, schemas) =>
+    addedToNewType ? safe('The enum is new.') : anotherToMeet(enumName, 'value', schemas),
 
   ENUM_VALUE_REMOVED: ({ enumName, removedEnumValueName }, { before, today }) => {
     const what = `${enumName}.${removedEnumValueName}`;

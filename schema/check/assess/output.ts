@@ -1,6 +1,6 @@
-import { type GraphQLSchema, isInputType, isInterfaceType, isObjectType } from 'graphql';
+import { isInputType, isInterfaceType, isObjectType } from 'graphql';
 import type { ReadOperation } from '../evidence.ts';
-import { type Assessment, type Assessors, fieldsThatReturn, removal, type Schemas, safe } from './assessment.ts';
+import { type Assessment, type Assessors, anotherToMeet, removal, type Schemas, safe } from './assessment.ts';
 
 /** Changes of what clients read: types, fields, and what may stand where an interface or a union does. */
 export const outputAssessors: Assessors = {
@@ -63,14 +63,14 @@ export const outputAssessors: Assessors = {
     },
   }),
 
-  UNION_MEMBER_ADDED: ({ unionName, addedToNewType }, { before }) =>
-    addedToNewType ? safe('The union is new.') : anotherPossibleType(unionName, before),
+  UNION_MEMBER_ADDED: ({ unionName, addedToNewType }, schemas) =>
+    addedToNewType ? safe('The union is new.') : anotherToMeet(unionName, 'type', schemas),
 
   UNION_MEMBER_REMOVED: ({ unionName, removedUnionMemberTypeName: member }) => fewerPossibleTypes(unionName, member),
 
-  OBJECT_TYPE_INTERFACE_ADDED: ({ addedInterfaceName }, { before }) =>
-    before.getType(addedInterfaceName)
-      ? anotherPossibleType(addedInterfaceName, before)
+  OBJECT_TYPE_INTERFACE_ADDED: ({ addedInterfaceName }, schemas) =>
+    schemas.before.getType(addedInterfaceName)
+      ? anotherToMeet(addedInterfaceName, 'type', schemas)
       : safe('The interface is new.'),
 
   OBJECT_TYPE_INTERFACE_REMOVED: ({ objectTypeName, removedInterfaceName }) =>
@@ -96,19 +96,6 @@ function fieldsOf(typeName: string, { before }: Pick<Schemas, 'before'>): string
   const type = before.getType(typeName);
   if (!type || isInputType(type) || !('getFields' in type)) return [];
   return Object.keys(type.getFields()).map((field) => `${typeName}.${field}`);
-}
-
-function anotherPossibleType(abstract: string, before: GraphQLSchema): Assessment {
-  return {
-    feels: ({ uses }) => (uses.receives.has(abstract) ? 'receives it' : undefined),
-    usedAt: fieldsThatReturn(abstract, before),
-    whenFelt: {
-      verdict: 'dangerous',
-      reason: `Clients that read ${abstract} may meet a type they do not know.`,
-      remedy: 'Ask these clients whether they ignore what they do not know.',
-    },
-    otherwise: { verdict: 'safe', reason: `No registered operation reads ${abstract}.` },
-  };
 }
 
 function fewerPossibleTypes(abstract: string, member: string): Assessment {
