@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
+import { documentHash } from '@souk/platform/document-hash';
 import { buildSchema, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql';
 
 /**
@@ -30,7 +30,7 @@ export function composeManifest(contract: 'storefront' | 'admin', api: string): 
 /** A manifest of these operations, each with the hash of its text as its id. */
 export function manifestText(operations: readonly ManifestOperation[]): string {
   const listed = operations.map(({ name, type, body }) => ({
-    id: createHash('sha256').update(body).digest('hex'),
+    id: documentHash(body),
     name,
     type,
     body,

@@ -1,4 +1,5 @@
 import { createCostEstimator, type Variables } from '@souk/platform/cost';
+import { documentHash } from '@souk/platform/document-hash';
 import {
   buildASTSchema,
   type DocumentNode,
@@ -15,7 +16,6 @@ import { LRUCache } from 'lru-cache';
 import { countTokens, type DocumentLimits, guardDocument } from './document-guard.ts';
 import { defers } from './execution/deferred/mark-deferred.ts';
 import { asksForSchema } from './introspection.ts';
-import { hashOf } from './persisted-queries.ts';
 import { type CacheableOperation, createReadCacheable } from './response-cache/cacheable-operation.ts';
 import { createRootFieldUses, type RootFieldUse, rootFieldsMarked, rootFieldsOf } from './root-fields.ts';
 import { type LiveFields, liveFieldsOf } from './subscriptions/live-query.ts';
@@ -123,7 +123,7 @@ export function createKnownDocuments(
       defers: defers(ast),
       asksForSchema: asksForSchema(ast),
       kind: (operationName) => getOperationAST(ast, operationName)?.operation,
-      hash: () => (hash ??= hashOf(text)),
+      hash: () => (hash ??= documentHash(text)),
     };
   }
 

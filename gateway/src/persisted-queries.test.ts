@@ -1,13 +1,13 @@
 import { testRedisUrl } from '@souk/dev/test-database';
+import { documentHash } from '@souk/platform/document-hash';
 import { openRedis } from '@souk/platform/redis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTcpProxy, type TcpProxy } from '../../platform/test/tcp-proxy.ts';
 import { openTestGateway, type TestGateway } from '../test/test-gateway.ts';
-import { hashOf } from './persisted-queries.ts';
 
 const query = '{ viewer { id } }';
 const extensionsOf = (sha256Hash: string) => ({ persistedQuery: { version: 1, sha256Hash } });
-const extensions = extensionsOf(hashOf(query));
+const extensions = extensionsOf(documentHash(query));
 const notFound = { data: undefined, codes: ['PERSISTED_QUERY_NOT_FOUND'], messages: ['PersistedQueryNotFound'] };
 const isRun = { status: 200, codes: [], data: { viewer: null } };
 
@@ -60,9 +60,9 @@ describe('a document and its hash', () => {
   });
 
   it.each([
-    ['another hash', { query, extensions: extensionsOf(hashOf('{ viewer { email } }')) }],
-    ['a hash in capitals', { query, extensions: extensionsOf(hashOf(query).toUpperCase()) }],
-    ['another version', { query, extensions: { persistedQuery: { version: 2, sha256Hash: hashOf(query) } } }],
+    ['another hash', { query, extensions: extensionsOf(documentHash('{ viewer { email } }')) }],
+    ['a hash in capitals', { query, extensions: extensionsOf(documentHash(query).toUpperCase()) }],
+    ['another version', { query, extensions: { persistedQuery: { version: 2, sha256Hash: documentHash(query) } } }],
     ['what is no hash', { query, extensions: { persistedQuery: { version: 1, sha256Hash: 5 } } }],
     ['nothing', { extensions: { persistedQuery: null } }],
   ])('are refused when the hash is %s', async (_, body) => {
@@ -74,8 +74,8 @@ describe('a document and its hash', () => {
     ['that asks for too much', `{ viewer { ${'a: id '.repeat(16)} } }`],
     ['that is no GraphQL', '{'],
   ])('are not kept when the document is one %s', async (_, refused) => {
-    await gateway.post({ query: refused, extensions: extensionsOf(hashOf(refused)) });
-    expect(await gateway.post({ extensions: extensionsOf(hashOf(refused)) })).toMatchObject(notFound);
+    await gateway.post({ query: refused, extensions: extensionsOf(documentHash(refused)) });
+    expect(await gateway.post({ extensions: extensionsOf(documentHash(refused)) })).toMatchObject(notFound);
   });
 
   it('are told to clients of the newer media type by the status too, and never kept by a cache', async () => {
@@ -109,15 +109,15 @@ describe('what strangers can fill in Redis', () => {
 
   it('has no long documents in it', async () => {
     const long = `{ viewer { id } } ${'#'.repeat(16 * 1024)}`;
-    expect(await gateway.post({ query: long, extensions: extensionsOf(hashOf(long)) })).toMatchObject(isRun);
-    expect(await gateway.post({ extensions: extensionsOf(hashOf(long)) })).toMatchObject(notFound);
+    expect(await gateway.post({ query: long, extensions: extensionsOf(documentHash(long)) })).toMatchObject(isRun);
+    expect(await gateway.post({ extensions: extensionsOf(documentHash(long)) })).toMatchObject(notFound);
   });
 });
 
 describe('a mutation', () => {
   it('is never run by GET', async () => {
     const mutation = 'mutation { cartClear(cartId: "a") { userErrors { code } } }';
-    const known = extensionsOf(hashOf(mutation));
+    const known = extensionsOf(documentHash(mutation));
     await gateway.post({ query: mutation, extensions: known });
     gateway.sent.length = 0;
     expect(await gateway.get({ extensions: JSON.stringify(known) })).toMatchObject({ status: 405 });

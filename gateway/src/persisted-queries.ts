@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { documentHash } from '@souk/platform/document-hash';
 import { type RedisConnection, redisKey } from '@souk/platform/redis';
 import { LRUCache } from 'lru-cache';
 
@@ -29,7 +29,7 @@ export function createPersistedQueries({ client }: RedisConnection): PersistedQu
       if (remembered !== undefined || client.status !== 'ready') return remembered;
       const stored = await client.get(slotOf(hash)).catch(() => null);
       // The place may be another document's by now.
-      if (stored === null || hashOf(stored) !== hash) return undefined;
+      if (stored === null || documentHash(stored) !== hash) return undefined;
       memory.set(hash, stored);
       return stored;
     },
@@ -39,11 +39,6 @@ export function createPersistedQueries({ client }: RedisConnection): PersistedQu
       client.set(slotOf(hash), text, 'EX', TTL_SECONDS).catch(() => {});
     },
   };
-}
-
-/** The hash by which clients call a document: SHA-256 of its text, in hexadecimal. */
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function slotOf(hash: string): string {

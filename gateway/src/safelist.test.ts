@@ -2,10 +2,10 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testRedisUrl } from '@souk/dev/test-database';
+import { documentHash } from '@souk/platform/document-hash';
 import { createLogger } from '@souk/platform/logger';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestGateway, type TestGateway, type TestGatewayOptions } from '../test/test-gateway.ts';
-import { hashOf } from './persisted-queries.ts';
 
 const registered = 'query Viewer { viewer { id } }';
 const unregistered = 'query Other { viewer { displayName } }';
@@ -23,7 +23,7 @@ function writeManifest(operations: object[], format = 'apollo-persisted-query-ma
   renameSync(`${manifestFile}.new`, manifestFile);
 }
 
-const operation = (body: string, id = hashOf(body)) => ({ id, name: 'Viewer', type: 'query', body });
+const operation = (body: string, id = documentHash(body)) => ({ id, name: 'Viewer', type: 'query', body });
 const persisted = (sha256Hash: string) => ({ persistedQuery: { version: 1, sha256Hash } });
 const search = (sha256Hash: string) => ({ extensions: JSON.stringify(persisted(sha256Hash)) });
 const isRun = { status: 200, codes: [], data: { viewer: null } };
@@ -46,20 +46,20 @@ describe('a registered operation', () => {
   beforeEach(() => open({ safelistMode: 'enforce' }));
 
   it.each([
-    ['as Apollo’s clients send ids', { extensions: persisted(hashOf(registered)) }],
-    ['as documentId', { documentId: hashOf(registered) }],
-    ['as documentId that names its algorithm', { documentId: `sha256:${hashOf(registered)}` }],
+    ['as Apollo’s clients send ids', { extensions: persisted(documentHash(registered)) }],
+    ['as documentId', { documentId: documentHash(registered) }],
+    ['as documentId that names its algorithm', { documentId: `sha256:${documentHash(registered)}` }],
     ['by an id that is no hash', { documentId: 'an id of their own' }],
     ['by its text', { query: registered }],
-    ['by both', { query: registered, extensions: persisted(hashOf(registered)) }],
+    ['by both', { query: registered, extensions: persisted(documentHash(registered)) }],
   ])('is run %s', async (_, body) => {
     expect(await gateway.post(body)).toMatchObject(isRun);
     expect(gateway.sent).toHaveLength(1);
   });
 
   it.each([
-    ['extensions', search(hashOf(registered))],
-    ['documentId', { documentId: hashOf(registered) }],
+    ['extensions', search(documentHash(registered))],
+    ['documentId', { documentId: documentHash(registered) }],
   ])('is run by GET with %s, and no cache keeps what may be private', async (_, parameters) => {
     const answer = await gateway.get(parameters);
     expect(answer).toMatchObject(isRun);
@@ -72,8 +72,10 @@ describe('a registered operation', () => {
     writeManifest([operation(body)]);
     await open({ safelistMode: 'enforce' });
     const variables = JSON.stringify({});
-    expect(await gateway.get({ ...search(hashOf(body)), variables })).toMatchObject({ codes: ['BAD_USER_INPUT'] });
-    expect(await gateway.get({ ...search(hashOf(body)), variables: '{"q":"a"}' })).toMatchObject({ codes: [] });
+    expect(await gateway.get({ ...search(documentHash(body)), variables })).toMatchObject({
+      codes: ['BAD_USER_INPUT'],
+    });
+    expect(await gateway.get({ ...search(documentHash(body)), variables: '{"q":"a"}' })).toMatchObject({ codes: [] });
     expect(gateway.sent).toHaveLength(1);
   });
 });
@@ -81,11 +83,11 @@ describe('a registered operation', () => {
 describe('an operation that is not registered', () => {
   const wishes: [string, object][] = [
     ['by its text', { query: unregistered }],
-    ['by its text and hash', { query: unregistered, extensions: persisted(hashOf(unregistered)) }],
-    ['by a hash', { extensions: persisted(hashOf(unregistered)) }],
+    ['by its text and hash', { query: unregistered, extensions: persisted(documentHash(unregistered)) }],
+    ['by a hash', { extensions: persisted(documentHash(unregistered)) }],
     ['by an id', { documentId: 'unheard-of' }],
     ['as a registered one with a space more', { query: `${registered} ` }],
-    ['under the id of a registered one', { query: unregistered, documentId: hashOf(registered) }],
+    ['under the id of a registered one', { query: unregistered, documentId: documentHash(registered) }],
     ['as what does not even parse', { query: '{' }],
   ];
 
@@ -104,7 +106,7 @@ describe('an operation that is not registered', () => {
     for (const query of [unregistered, registered, unregistered])
       expect(await gateway.post({ query })).toMatchObject({ codes: [] });
     expect(logged.filter(({ msg }) => msg === 'operation is not registered')).toEqual([
-      expect.objectContaining({ endpoint: '/graphql', hash: hashOf(unregistered) }),
+      expect.objectContaining({ endpoint: '/graphql', hash: documentHash(unregistered) }),
     ]);
   });
 

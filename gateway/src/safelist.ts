@@ -1,10 +1,11 @@
+import { documentHash } from '@souk/platform/document-hash';
 import { badUserInput, SoukError } from '@souk/platform/errors';
 import type { Logger } from '@souk/platform/logger';
 import { createCounter } from '@souk/platform/metrics';
 import { LRUCache } from 'lru-cache';
 import { followFile } from './follow-file.ts';
 import { emptyManifest, readManifest } from './manifest.ts';
-import { hashOf, type PersistedQueries } from './persisted-queries.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
 import type { WantedDocument } from './wanted-document.ts';
 
 export const safelistModes = ['off', 'log', 'enforce'] as const;
@@ -78,7 +79,7 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
     operations.labels(endpoint, String(isRegistered)).inc();
     if (isRegistered || mode === 'off') return;
     if (mode === 'enforce') throw notAllowed();
-    const hash = hashOf(text);
+    const hash = documentHash(text);
     if (!noticed.has(hash)) logger.info({ endpoint, hash }, 'operation is not registered');
     noticed.set(hash, true);
   }
@@ -88,7 +89,7 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
       const registered = manifest.byId.get(id ?? '')?.body;
       const wanted = text ?? registered ?? (await remembered(id ?? ''));
       meetMode(wanted);
-      if (id !== undefined && wanted !== registered && hashOf(wanted) !== id) throw wrongHash();
+      if (id !== undefined && wanted !== registered && documentHash(wanted) !== id) throw wrongHash();
       return wanted;
     },
     learn({ text, id }) {

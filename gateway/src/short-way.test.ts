@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { testRedisUrl } from '@souk/dev/test-database';
+import { documentHash } from '@souk/platform/document-hash';
 import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
@@ -7,7 +8,6 @@ import { createLogger } from '@souk/platform/logger';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestGateway, type TestAnswer, type TestGateway } from '../test/test-gateway.ts';
-import { hashOf } from './persisted-queries.ts';
 
 const SHORT_WAY = 'souk_short_way_answers_total';
 const ways = ['short', 'long'] as const;
@@ -126,8 +126,8 @@ describe('a query that is known has the same answer, headers, line in the log an
     ['with the name of its operation', { query, operationName: 'Me' }, {}],
     ['with nothing where something might be', { query, operationName: null, variables: null, extensions: null }, {}],
     ['with variables that it does not have', { query, variables: { secret: 1 } }, {}],
-    ['by its hash', { extensions: { persistedQuery: { version: 1, sha256Hash: hashOf(query) } }, query }, {}],
-    ['by its hash in the other form', { documentId: `sha256:${hashOf(query)}`, query }, {}],
+    ['by its hash', { extensions: { persistedQuery: { version: 1, sha256Hash: documentHash(query) } }, query }, {}],
+    ['by its hash in the other form', { documentId: `sha256:${documentHash(query)}`, query }, {}],
   ])('%s', async (_, body, headers) => {
     // Its document and its media type may be known from before.
     expect((await compare(body, headers)).short).toBeGreaterThanOrEqual(2);

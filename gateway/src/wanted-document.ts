@@ -1,5 +1,6 @@
 import type { HTTPGraphQLRequest } from '@apollo/server';
 import { badUserInput } from '@souk/platform/errors';
+import { isRecord } from '@souk/platform/is-record';
 
 /** The document a request asks for: by its text, by an id it is registered or remembered by, or both. */
 export interface WantedDocument {
@@ -62,8 +63,4 @@ function hashIn(extensions: unknown): string | undefined {
     return persistedQuery['sha256Hash'];
   }
   throw badUserInput('Expected extensions.persistedQuery to be of version 1 and to have a sha256Hash.');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testRedisUrl } from '@souk/dev/test-database';
+import { documentHash } from '@souk/platform/document-hash';
 import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
@@ -9,7 +10,6 @@ import { createLogger } from '@souk/platform/logger';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openTestGateway, type TestGateway } from '../../test/test-gateway.ts';
-import { hashOf } from '../persisted-queries.ts';
 
 const registered = 'query RegisteredViewer { viewer { id } }';
 const unregistered = 'query secretName { viewer { secretAlias: id } }';
@@ -25,7 +25,7 @@ const person = (...roles: string[]): Viewer => ({ userId: 'user_1', sessionId: '
 const answered = { status: 200, outcome: 'answered', limit: 'passed' };
 
 beforeAll(async () => {
-  const operation = { id: hashOf(registered), name: 'RegisteredViewer', type: 'query', body: registered };
+  const operation = { id: documentHash(registered), name: 'RegisteredViewer', type: 'query', body: registered };
   writeFileSync(
     manifestFile,
     JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations: [operation] }),
@@ -105,7 +105,7 @@ describe('a request is told of once', () => {
 
   it('with the hash of what is not registered, which is one with all of its kind in metrics', async () => {
     await gateway.post({ query: unregistered });
-    expect(await line()).toMatchObject({ ...answered, operation: hashOf(unregistered), operationKind: 'query' });
+    expect(await line()).toMatchObject({ ...answered, operation: documentHash(unregistered), operationKind: 'query' });
     expect(JSON.stringify(lines)).not.toContain('secret');
     expect(await series('souk_operations_total')).toMatchObject([{ operation: 'other' }]);
     expect(await register.metrics()).not.toContain('secret');

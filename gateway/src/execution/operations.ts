@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import { documentHash } from '@souk/platform/document-hash';
 import { type DocumentNode, Kind, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Graph } from './graph.ts';
@@ -81,7 +81,7 @@ function keyOf({ queryHash, operationName }: Pick<WantedOperation, 'queryHash' |
 
 function operationsIn(source: string): WantedOperation[] {
   const document = parse(source, { noLocation: true });
-  const queryHash = createHash('sha256').update(source).digest('hex');
+  const queryHash = documentHash(source);
   return document.definitions.flatMap((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION
       ? [{ document, source, queryHash, operationName: definition.name?.value ?? null }]

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { documentHash } from '@souk/platform/document-hash';
 import { type GraphQLSchema, parse } from 'graphql';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { answering, compose, type TinyAnswer } from '../../test/tiny-graph.ts';
@@ -55,7 +55,7 @@ async function ask(name: string, upc = 'p1'): Promise<WrittenData> {
     document: parse(query),
     schema,
     source: query,
-    queryHash: createHash('sha256').update(query).digest('hex'),
+    queryHash: documentHash(query),
     operationName: 'Rush',
     context: { name },
   } as never);

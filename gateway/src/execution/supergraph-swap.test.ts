@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { documentHash } from '@souk/platform/document-hash';
 import { type GraphQLSchema, parse } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compose } from '../../test/tiny-graph.ts';
@@ -55,7 +55,7 @@ async function open(registered: string[] = [], isAsked: () => void | Promise<voi
       source,
       document,
       schema: validatedFor,
-      queryHash: createHash('sha256').update(source).digest('hex'),
+      queryHash: documentHash(source),
       operationName: null,
       context: {},
       metrics: {},

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PARTS } from '@souk/dev/answer-parts';
 import { testRedisUrl } from '@souk/dev/test-database';
 import { noteTagChanges } from '@souk/platform/cache-tag-times';
+import { documentHash } from '@souk/platform/document-hash';
 import { defaultDoorLimits } from '@souk/platform/door-limits';
 import { openRedis, type RedisConnection } from '@souk/platform/redis';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTcpProxy } from '../../../platform/test/tcp-proxy.ts';
 import { openTestGateway, type TestGateway, type TestGatewayOptions } from '../../test/test-gateway.ts';
-import { hashOf } from '../persisted-queries.ts';
 import type { RequestScope } from '../request-scope.ts';
 
 const tags = ['product:prod_1'];
@@ -357,7 +357,7 @@ describe('Redis', () => {
 
 describe('by GET, browsers and proxies', () => {
   const persisted = () => ({
-    extensions: JSON.stringify({ persistedQuery: { version: 1, sha256Hash: hashOf(query) } }),
+    extensions: JSON.stringify({ persistedQuery: { version: 1, sha256Hash: documentHash(query) } }),
   });
   const preflight = { 'apollo-require-preflight': '1' };
 
@@ -418,7 +418,7 @@ describe('by GET, browsers and proxies', () => {
 
 it('switched off, every request is answered anew, and nobody may keep anything', async () => {
   await withGateway({ responseCacheIn: undefined }, async (own) => {
-    const extensions = { persistedQuery: { version: 1, sha256Hash: hashOf(query) } };
+    const extensions = { persistedQuery: { version: 1, sha256Hash: documentHash(query) } };
     const grown = await counted(async () => {
       await own.post({ query, extensions });
       const { headers } = await own.get({ extensions: JSON.stringify(extensions) });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLoneGateway, tellAccessState } from '@souk/dev/lone-gateway';
 import { createTestDatabase, type TestDatabase, testRedisUrl } from '@souk/dev/test-database';
+import { documentHash } from '@souk/platform/document-hash';
 import { createLogger } from '@souk/platform/logger';
 import { mysqlRegistry } from '@souk/schema/registry/mysql-registry';
 import type { Registry, UsageBatch } from '@souk/schema/registry/registry';
@@ -12,7 +13,6 @@ import { register } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerWith, startFakeSubgraph } from '../../../platform/test/fake-subgraph.ts';
 import { openTestGateway, type TestGateway } from '../../test/test-gateway.ts';
-import { hashOf } from '../persisted-queries.ts';
 import { recordUsage, type UsageRecording } from './record-usage.ts';
 import { createUsageCounts } from './usage-counts.ts';
 
@@ -118,7 +118,7 @@ describe('what clients ask for is recorded', () => {
       authorization ? ann : null;
     const { gateway } = await openGateway({ answer, tags: ['product:prod_1'], authenticate });
     const query = '{ product(slug: "linen-shirt") { title } }';
-    const extensions = { persistedQuery: { version: 1, sha256Hash: hashOf(query) } };
+    const extensions = { persistedQuery: { version: 1, sha256Hash: documentHash(query) } };
     await gateway.post({ query }, named('everyway'));
     await gateway.post({ query }, named('everyway'));
     await gateway.post({ query, extensions }, named('everyway'));

@@ -1,10 +1,11 @@
 import { applyRewrites } from '@apollo/gateway/dist/dataRewrites.js';
 import { deepMerge } from '@apollo/gateway/dist/utilities/deepMerge.js';
 import type { FetchNode, PlanNode } from '@apollo/query-planner';
+import { isRecord } from '@souk/platform/is-record';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { ConditionValues } from '../condition-values.ts';
 import type { SubgraphAnswer, SubgraphError } from '../run.ts';
-import { isObject, type Path, type Place, placesAt, type Tree } from './places.ts';
+import { type Path, type Place, placesAt, type Tree } from './places.ts';
 import { representationOf } from './representation-of.ts';
 
 export interface FillOptions {
@@ -81,7 +82,7 @@ export async function fill(tree: Tree, part: PlanNode | undefined, options: Fill
   }
 
   function merge(into: Tree, answered: unknown, { outputRewrites }: FetchNode): void {
-    if (!isObject(answered)) return;
+    if (!isRecord(answered)) return;
     const copy = structuredClone(answered);
     copy['__typename'] ??= into['__typename'];
     applyRewrites(supergraphSchema, outputRewrites, copy);

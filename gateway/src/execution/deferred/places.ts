@@ -1,3 +1,5 @@
+import { isRecord } from '@souk/platform/is-record';
+
 /** The merged answers of subgraphs, as far as they are there. */
 export type Tree = Record<string, unknown>;
 export type Path = readonly (string | number)[];
@@ -18,20 +20,16 @@ function walk(value: unknown, path: readonly string[], walked: Path): Place[] {
   if (next === '@') {
     return Array.isArray(value) ? value.flatMap((item, index) => walk(item, rest, [...walked, index])) : [];
   }
-  if (!isObject(value)) return [];
+  if (!isRecord(value)) return [];
   return next === undefined ? [{ path: walked, value }] : walk(own(value, next), rest, [...walked, next]);
 }
 
 /** What a path of a response leads to. */
 export function valueAt(tree: unknown, path: Path): unknown {
-  return path.reduce((value, name) => (Array.isArray(value) || isObject(value) ? own(value, name) : undefined), tree);
+  return path.reduce((value, name) => (Array.isArray(value) || isRecord(value) ? own(value, name) : undefined), tree);
 }
 
 /** What an object has by itself and not by nature, whatever it is called. */
 export function own(object: object, name: string | number): unknown {
   return Object.hasOwn(object, name) ? (object as Record<string | number, unknown>)[name] : undefined;
-}
-
-export function isObject(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,9 @@
 import { isObjectOfType } from '@apollo/gateway/dist/dataRewrites.js';
 import { deepMerge } from '@apollo/gateway/dist/utilities/deepMerge.js';
 import type { QueryPlanSelectionNode } from '@apollo/query-planner';
+import { isRecord } from '@souk/platform/is-record';
 import { type GraphQLSchema, Kind } from 'graphql';
-import { isObject, own, type Tree } from './places.ts';
+import { own, type Tree } from './places.ts';
 
 /** What an entity fetch requires of an object; null when it is not there, because whatever should have brought it has failed. */
 export function representationOf(
@@ -22,7 +23,7 @@ export function representationOf(
     const value = own(object, alias);
     if (value === undefined) return null;
     const picked = (item: unknown) =>
-      inside && item !== null ? (isObject(item) ? representationOf(item, inside, schema) : null) : item;
+      inside && item !== null ? (isRecord(item) ? representationOf(item, inside, schema) : null) : item;
     representation[alias] = Array.isArray(value) ? value.map(picked) : picked(value);
   }
   return representation;

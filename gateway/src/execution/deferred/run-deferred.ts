@@ -1,8 +1,9 @@
 import type { Schema } from '@apollo/federation-internals';
+import { isRecord } from '@souk/platform/is-record';
 import { GraphQLError } from 'graphql';
 import type { DeferredOperation } from './deferred-operation.ts';
 import { type FillOptions, fill } from './fill.ts';
-import { isObject, type Path, type Tree, valueAt } from './places.ts';
+import { type Path, type Tree, valueAt } from './places.ts';
 import { type DeferredPlace, type PartPlace, type ShapedPart, shapePart } from './shape-part.ts';
 
 /** The part that comes first, like a whole answer. */
@@ -96,7 +97,7 @@ async function deliverRest(
 function shaped(place: PartPlace, input: unknown, options: RunDeferredOptions): ShapedPart & { broken?: GraphQLError } {
   const nothing = { data: null, errors: [], deferred: [] };
   try {
-    return isObject(input) ? shapePart(place, input, options) : nothing;
+    return isRecord(input) ? shapePart(place, input, options) : nothing;
   } catch (error) {
     if (error instanceof GraphQLError) return { ...nothing, broken: error };
     throw error;

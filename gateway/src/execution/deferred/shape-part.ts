@@ -12,9 +12,10 @@ import {
   type Schema,
   type SelectionSet,
 } from '@apollo/federation-internals';
+import { isRecord } from '@souk/platform/is-record';
 import { GraphQLError } from 'graphql';
 import { type AppliedDirective, type ConditionValues, leavesOut } from '../condition-values.ts';
-import { isObject, own, type Path, type Tree, valueAt } from './places.ts';
+import { own, type Path, type Tree, valueAt } from './places.ts';
 
 /** Where a part of an answer belongs, and what of the objects there is in it. */
 export interface PartPlace {
@@ -52,7 +53,7 @@ export function shapePart(
   const deferred: DeferredPlace[] = [];
   const data: Tree = Object.create(null);
   if (!select(selectionSet, type, input, data, start)) return { data: null, errors, deferred: [] };
-  const isThere = ({ path }: DeferredPlace) => isObject(valueAt(data, path.slice(start.length)));
+  const isThere = ({ path }: DeferredPlace) => isRecord(valueAt(data, path.slice(start.length)));
   return { data, errors, deferred: deferred.filter(isThere) };
 
   /** @returns false when the object is to be null */
@@ -134,7 +135,7 @@ export function shapePart(
       errors.push(wrong(`Invalid value found for ${what}.`, at));
       return { value: null, isTold: true };
     }
-    if (!isObject(value) || !inside) {
+    if (!isRecord(value) || !inside) {
       throw wrong(`Invalid non-object value returned by subgraph for composite type ${type}`, at);
     }
     const typename = own(value, '__typename');
@@ -144,7 +145,7 @@ export function shapePart(
       errors.push(wrong(`Invalid __typename found for object at ${what}.`, at));
       return { value: null, isTold: true };
     }
-    const output: Tree = isObject(known) ? known : Object.create(null);
+    const output: Tree = isRecord(known) ? known : Object.create(null);
     const isSound = select(inside, told, value, output, at);
     return isSound ? { value: output } : { value: null, isTold: true };
   }
