@@ -2,10 +2,10 @@ import { applyRewrites } from '@apollo/gateway/dist/dataRewrites.js';
 import { deepMerge } from '@apollo/gateway/dist/utilities/deepMerge.js';
 import type { FetchNode, PlanNode } from '@apollo/query-planner';
 import { isRecord } from '@souk/platform/is-record';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLNamedType, type GraphQLSchema, isInterfaceType } from 'graphql';
 import type { ConditionValues } from '../condition-values.ts';
 import type { SubgraphAnswer, SubgraphError } from '../run.ts';
-import { type Path, type Place, placesAt, type Tree } from './places.ts';
+import { own, type Path, type Place, placesAt, type Tree } from './places.ts';
 import { representationOf } from './representation-of.ts';
 
 export interface FillOptions {
@@ -86,7 +86,25 @@ export async function fill(tree: Tree, part: PlanNode | undefined, options: Fill
     const copy = structuredClone(answered);
     copy['__typename'] ??= into['__typename'];
     applyRewrites(supergraphSchema, outputRewrites, copy);
+    keepTypes(into, copy);
     deepMerge(into, copy);
+  }
+
+  /** A subgraph that has an interface as an object calls objects by its name. That says less than the type that is known from elsewhere. */
+  function keepTypes(into: unknown, answered: unknown): void {
+    if (Array.isArray(into) && Array.isArray(answered)) {
+      for (const [index, item] of answered.entries()) keepTypes(into[index], item);
+      return;
+    }
+    if (!isRecord(into) || !isRecord(answered)) return;
+    for (const [name, value] of Object.entries(answered)) {
+      if (name === '__typename' && isInterfaceType(typeNamed(value))) answered[name] = into[name] ?? value;
+      else keepTypes(own(into, name), value);
+    }
+  }
+
+  function typeNamed(name: unknown): GraphQLNamedType | undefined {
+    return typeof name === 'string' ? supergraphSchema.getType(name) : undefined;
   }
 }
 

@@ -73,13 +73,15 @@ export function shapePart(
     output: Tree,
     path: Path,
   ): boolean {
-    const { typeCondition: condition = parent } = element;
     const typename = own(object, '__typename');
     const told = typeof typename === 'string' ? schema.type(typename) : parent;
-    if (element.typeCondition && !(told && isSubtype(condition, told))) return true;
+    const { typeCondition } = element;
+    if (typeCondition && !(told && isSubtype(typeCondition, told))) return true;
+    // Within a fragment of an interface an object is still known to be of the type it was known to be of.
+    const type = typeCondition && !isSubtype(typeCondition, parent) ? typeCondition : parent;
     const label = element.deferDirectiveArgs()?.label;
-    if (label === undefined) return select(inside, condition, object, output, path);
-    deferred.push({ label, path, selectionSet: inside, type: condition });
+    if (label === undefined) return select(inside, type, object, output, path);
+    deferred.push({ label, path, selectionSet: inside, type });
     return true;
   }
 
