@@ -10,6 +10,8 @@ const WITH_PORT = /^(?:\[(?<six>[^\]]+)\]|(?<four>[\d.]+))(?::\d{1,5})?$/;
  * What stands further left in X-Forwarded-For was written by the client and counts for nothing.
  */
 export function clientIpOf({ ip, socket }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
+  // As nearly always.
+  if (isIP(ip) === 4) return ip;
   const { six, four } = WITH_PORT.exec(ip)?.groups ?? {};
   const told = six ?? four ?? ip;
   const address = isIP(told) === 0 || told.includes('%') ? (socket.remoteAddress ?? '') : told;

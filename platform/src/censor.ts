@@ -12,10 +12,12 @@ const rules: readonly (readonly [look: RegExp, instead: string])[] = [
 ];
 
 /** Nothing that a rule takes out is without one of these, and few lines have one. */
-const suspicious = /bearer|eyJ|params: |Duplicate entry/i;
+const suspicious = /bearer |eyJ|params: |Duplicate entry/i;
 
 /** Censors a line of JSON without changing its shape. */
 export function censorLine(json: string): string {
+  // Each of these has a space or a J. The line of a request mostly has neither, and that is found out in no time.
+  if (!json.includes(' ') && !json.includes('J')) return json;
   if (!suspicious.test(json)) return json;
   return rules.reduce((line, [look, instead]) => line.replace(look, instead), json);
 }

@@ -67,7 +67,7 @@ interface LoggerInside {
   [pino.symbols.chindingsSym]: string;
 }
 
-const GATHERED_LENGTH = 8 * 1024;
+const GATHERED_LENGTH = 32 * 1024;
 const GATHERED_MS = 100;
 const INFO_LEVEL = pino.levels.values['info'] ?? 30;
 const ERROR_LEVEL = pino.levels.values['error'] ?? 50;

@@ -21,8 +21,8 @@ export function accountRequests(app: FastifyInstance): void {
   app.decorateRequest('record');
   app.addHook('onRequest', (request, reply, done) => {
     request.record = openRecord({ headers: request.headers, clientIp: clientIpOf(request) });
-    // Unlike Fastify's own hooks, this is also told when the client hangs up.
-    if (!healthRoutes.has(request.routeOptions.url)) reply.raw.once('close', () => close(request, reply, log));
+    // Unlike Fastify's own hooks, this is also told when the client hangs up. It comes once.
+    if (!healthRoutes.has(request.routeOptions.url)) reply.raw.on('close', () => close(request, reply, log));
     done();
   });
   app.addHook('onSend', ({ record }, _reply, payload, done) => {

@@ -43,7 +43,7 @@ function outcomeOf({ limit, errorCodes }: RequestRecord, { status, isHungUp }: R
   if (limit) return 'refused';
   if (status >= 500) return 'failed';
   if (status >= 400) return 'refused';
-  return errorCodes.size > 0 ? 'errors' : 'answered';
+  return errorCodes ? 'errors' : 'answered';
 }
 
 function measure(record: RequestRecord, outcome: Outcome, durationMs: number): void {
@@ -52,7 +52,7 @@ function measure(record: RequestRecord, outcome: Outcome, durationMs: number): v
   const operation = record.operation ? (record.operation.name ?? OTHER_OPERATION) : NO_OPERATION;
   operations.labels(endpoint, operation, outcome).inc();
   operationDurations.labels(endpoint, operation).observe(durationMs / 1_000);
-  for (const code of record.errorCodes) operationErrors.labels(endpoint, operation, code).inc();
+  for (const code of record.errorCodes ?? []) operationErrors.labels(endpoint, operation, code).inc();
 }
 
 function log(record: RequestRecord, end: RequestEnd, outcome: Outcome, durationMs: number): void {
@@ -68,7 +68,7 @@ function log(record: RequestRecord, end: RequestEnd, outcome: Outcome, durationM
     clientVersion: client.version,
     clientIp: record.clientIp,
     viewer: record.viewer,
-    errorCodes: record.errorCodes.size > 0 ? [...record.errorCodes] : undefined,
+    errorCodes: record.errorCodes && [...record.errorCodes],
     cost: record.cost,
     subgraphRequests: subgraphs.requests,
     limit: record.limit ?? 'passed',

@@ -33,8 +33,8 @@ export interface RequestRecord {
   cost: number | undefined;
   /** Of an answer that was sent in parts. */
   streamedBytes: number;
-  /** Of the errors in the answer, each once. */
-  readonly errorCodes: Set<ErrorCode>;
+  /** Of the errors in the answer, each once; undefined when there are none. */
+  errorCodes: Set<ErrorCode> | undefined;
   /** The limit that refused the request. */
   limit: LimitName | undefined;
   /** Where the answer came from, as the cache of answers says; undefined where that was not asked. */
@@ -66,7 +66,7 @@ export function openRecord({ headers, clientIp }: { headers: IncomingHttpHeaders
     operation: undefined,
     cost: undefined,
     streamedBytes: 0,
-    errorCodes: new Set(),
+    errorCodes: undefined,
     limit: undefined,
     cache: undefined,
     subgraphs: { requests: 0, durationMs: 0 },
@@ -105,6 +105,7 @@ export function costEstimated(record: RequestRecord, endpoint: string, cost: num
 
 /** An error is part of the answer. */
 export function errorAnswered(record: RequestRecord, code: ErrorCode, limit?: LimitName): void {
+  record.errorCodes ??= new Set();
   record.errorCodes.add(code);
   record.limit ??= limit;
 }
@@ -113,7 +114,7 @@ export function errorAnswered(record: RequestRecord, code: ErrorCode, limit?: Li
 export function answerReady({ span, subgraphs, errorCodes }: RequestRecord): void {
   span?.setAttributes({
     'souk.subgraph_requests': subgraphs.requests,
-    ...(errorCodes.size > 0 ? { 'souk.error_codes': [...errorCodes] } : {}),
+    ...(errorCodes ? { 'souk.error_codes': [...errorCodes] } : {}),
   });
 }
 
@@ -132,7 +133,7 @@ export function factsOf({ operation, client, clientIp, viewer, errorCodes, cost,
     clientVersion: client.version,
     clientIp,
     viewer,
-    errorCodes: errorCodes.size > 0 ? [...errorCodes] : undefined,
+    errorCodes: errorCodes && [...errorCodes],
     cost,
     subgraphRequests: subgraphs.requests,
     limit: limit ?? 'passed',
