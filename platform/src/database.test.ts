@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createEmptyDatabase, type TestDatabase } from '@souk/dev/test-database';
 import { eq, sql } from 'drizzle-orm';
 import { int, mysqlTable } from 'drizzle-orm/mysql-core';
@@ -191,6 +192,30 @@ describe('a pool', () => {
     finish();
     await Promise.all([holder, patient]);
     await narrow.close();
+  });
+
+  it('lets nobody who reads wait for those who wait for a lock', async () => {
+    const pool = openDatabase({ url: store.url, poolSize: 3 });
+    await pool.db.insert(accounts).values({ id: 100, balanceMinor: 0n });
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    const add = (tx: Transaction) =>
+      tx
+        .update(accounts)
+        .set({ balanceMinor: sql`${accounts.balanceMinor} + 1` })
+        .where(eq(accounts.id, 100));
+    const holder = transaction(pool.db, async (tx) => {
+      await add(tx);
+      await done;
+    });
+    const others = Array.from({ length: 5 }, () => transaction(pool.db, add));
+    // Both connections that transactions may have are taken.
+    await delay(50);
+    await withDeadline(Date.now() + 500, pool.ping);
+    finish();
+    await Promise.all([holder, ...others]);
+    const [row] = await pool.db.select().from(accounts).where(eq(accounts.id, 100));
+    expect(row?.balanceMinor).toBe(6n);
+    await pool.close();
   });
 
   it('prepares a session before its first statement', async () => {

@@ -10,6 +10,7 @@ import type { PoolConnection } from 'mysql2';
 import { createConnection, createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Counter } from 'prom-client';
 import { timeLeftMs } from './deadline.ts';
+import { createPlaces, type Places } from './places.ts';
 import './sql-statements.ts';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
@@ -46,8 +47,10 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   });
   prepareSessions(pool);
   boundWaits(pool);
+  const db = drizzle({ client: pool });
+  turns.set(db, createPlaces(Math.ceil(poolSize * FOR_TRANSACTIONS)));
   return {
-    db: drizzle({ client: pool }),
+    db,
     ping: async () => {
       await pool.query('SELECT 1');
     },
@@ -84,10 +87,33 @@ function cutWhenSilent(connection: PoolConnection): void {
   });
 }
 
+/**
+ * Transactions wait for one another's locks, each with a connection in its hands. They get no more than this part of all, so that whoever only reads soon finds
+ * one, however many want the same row.
+ */
+const FOR_TRANSACTIONS = 2 / 3;
+const turns = new WeakMap<Database, Places>();
+
+/** Waits until one more transaction may begin. Gives what says that it has ended. */
+function turnOf(db: Database): Promise<() => void> {
+  const timeoutMs = acquireTimeoutMs();
+  const turn = turns.get(db)?.take(timeoutMs) ?? Promise.resolve(() => {});
+  return turn.catch(() => Promise.reject(noConnection(timeoutMs)));
+}
+
 /** Whoever waited this long for a free connection is told so: his client has given up long ago. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
 /** Work that goes on after its deadline, such as giving back a lease, may wait this long. */
 const ACQUIRE_TIMEOUT_WHEN_LATE_MS = 250;
+
+function acquireTimeoutMs(): number {
+  return Math.min(ACQUIRE_TIMEOUT_MS, Math.max(ACQUIRE_TIMEOUT_WHEN_LATE_MS, timeLeftMs()));
+}
+
+function noConnection(timeoutMs: number): Error {
+  const error = new Error(`No connection became free within ${timeoutMs} ms.`);
+  return Object.assign(error, { code: 'ETIMEDOUT', errno: 0 });
+}
 
 /**
  * The driver lets requests wait for a connection for ever, so that a store that hangs would gather them until memory ends.
@@ -99,11 +125,10 @@ function boundWaits({ pool }: Pool): void {
     // Else what follows would belong to whoever gave the connection back.
     const callback = AsyncLocalStorage.bind(done);
     let waiting = true;
-    const timeoutMs = Math.min(ACQUIRE_TIMEOUT_MS, Math.max(ACQUIRE_TIMEOUT_WHEN_LATE_MS, timeLeftMs()));
+    const timeoutMs = acquireTimeoutMs();
     const timer = setTimeout(() => {
       waiting = false;
-      const error = new Error(`No connection became free within ${timeoutMs} ms.`);
-      callback(Object.assign(error, { code: 'ETIMEDOUT', errno: 0 }), undefined as never);
+      callback(noConnection(timeoutMs) as NodeJS.ErrnoException, undefined as never);
     }, timeoutMs);
     acquire((error, connection) => {
       clearTimeout(timer);
@@ -142,6 +167,7 @@ export async function transaction<Result>(db: Database, work: (tx: Transaction) 
   for (let attempt = 1; ; attempt++) {
     let failure: { reason: unknown } | undefined;
     let begun: Transaction | undefined;
+    const end = await turnOf(db);
     try {
       return await db.transaction(
         async (tx) => {
@@ -164,6 +190,7 @@ export async function transaction<Result>(db: Database, work: (tx: Transaction) 
       redone.inc({ reason: why });
       await delay(Math.random() * 20 * 2 ** attempt);
     } finally {
+      end();
       for (const effect of (begun && afterwards.get(begun)) ?? []) effect(db);
     }
   }
