@@ -14,7 +14,7 @@ let jwksUrl: string;
 let published: JWK[];
 let key: CryptoKey;
 let snapshot: AccessSnapshot | undefined;
-let authenticate: Authenticate;
+let authenticate: (...asked: Parameters<Authenticate>) => Promise<Awaited<ReturnType<Authenticate>>>;
 
 async function newKey(kid: string) {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
@@ -45,13 +45,14 @@ beforeEach(() => {
     accessEntries: [],
     doorLimits: defaultDoorLimits,
   };
-  authenticate = createAuthenticate({
-    jwksUrls: [jwksUrl],
-    issuer,
-    audience,
-    accessState: { current: () => snapshot },
-  });
+  authenticate = asPromised([jwksUrl]);
 });
+
+/** An answer that is there at once is one that is waited for, too. */
+function asPromised(jwksUrls: string[]): typeof authenticate {
+  const ask = createAuthenticate({ jwksUrls, issuer, audience, accessState: { current: () => snapshot } });
+  return async (asked) => ask(asked);
+}
 
 const seconds = () => Math.floor(Date.now() / 1000);
 const claims = () => ({
@@ -280,23 +281,13 @@ describe('authenticate', () => {
   ])('does not call a token invalid because the service of the keys %s', async (_, status, body) => {
     const failing = createServer((_request, response) => response.writeHead(status).end(body));
     await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
-    const lost = createAuthenticate({
-      jwksUrls: [`http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`],
-      issuer,
-      audience,
-      accessState: { current: () => snapshot },
-    });
+    const lost = asPromised([`http://127.0.0.1:${(failing.address() as AddressInfo).port}/jwks`]);
     expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
     failing.close();
   });
 
   it('does not call a token invalid because the keys cannot be fetched', async () => {
-    const lost = createAuthenticate({
-      jwksUrls: ['http://127.0.0.1:1/jwks'],
-      issuer,
-      audience,
-      accessState: { current: () => snapshot },
-    });
+    const lost = asPromised(['http://127.0.0.1:1/jwks']);
     expect(await refusal(lost({ authorization: `Bearer ${await token()}`, clientIp }))).toBe('SUBGRAPH_UNAVAILABLE');
   });
 });

@@ -5,8 +5,11 @@ import { type JWTPayload, jwtVerify } from 'jose';
 import type { AccessState } from './access-state.ts';
 import { followTokenKeys, isKeySetFault } from './token-keys.ts';
 
-/** Finds out who sent a request. Null: nobody in particular. */
-export type Authenticate = (request: { authorization: string | undefined; clientIp: string }) => Promise<Viewer | null>;
+/** Finds out who sent a request, at once where nobody has to be asked for that. Null: nobody in particular. */
+export type Authenticate = (request: {
+  authorization: string | undefined;
+  clientIp: string;
+}) => Viewer | null | Promise<Viewer | null>;
 
 export interface AuthenticateOptions {
   /** Where the keys of access tokens are published: one address or several. */
@@ -35,10 +38,18 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
   const keys = followTokenKeys(jwksUrls);
   const known = new Map<string, VerifiedToken>();
 
-  async function verify(token: string): Promise<VerifiedToken> {
+  function verified(token: string): VerifiedToken | Promise<VerifiedToken> {
     const remembered = known.get(token);
     if (remembered && remembered.expiresAtMs > Date.now()) return remembered;
     known.delete(token);
+    return verify(token).catch((cause: unknown) => {
+      // A key set that cannot be fetched says nothing about the token.
+      if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
+      throw invalidToken('is not valid or has expired', cause);
+    });
+  }
+
+  async function verify(token: string): Promise<VerifiedToken> {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
@@ -58,26 +69,25 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
     return fresh;
   }
 
-  return async ({ authorization, clientIp }) => {
-    const snapshot = accessState.current();
-    if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
-    if (authorization === undefined) return null;
-    const token = bearerToken(authorization);
-    const verified = await verify(token).catch((cause: unknown) => {
-      // A key set that cannot be fetched says nothing about the token.
-      if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
-      throw invalidToken('is not valid or has expired', cause);
-    });
+  function whoHolds(token: VerifiedToken, snapshot: AccessSnapshot | undefined): Viewer {
     if (!snapshot) throw temporarilyUnknown();
-    if (verified.viewer?.of === snapshot) return verified.viewer.is;
-    const { payload, keyId } = verified;
+    if (token.viewer?.of === snapshot) return token.viewer.is;
+    const { payload, keyId } = token;
     if (!keyId) throw invalidToken('does not name its key');
     if (snapshot.revokedKeyIds.includes(keyId)) throw invalidToken('was signed with a key that was given up');
     const viewer = viewerOf(payload, snapshot);
     // What an entry says of somebody ends at its time, so that is looked up each time.
     const hasEntry = snapshot.accessEntries.some(({ kind, subject }) => kind === 'USER' && subject === viewer.userId);
-    if (!hasEntry) verified.viewer = { of: snapshot, is: viewer };
+    if (!hasEntry) token.viewer = { of: snapshot, is: viewer };
     return viewer;
+  }
+
+  return ({ authorization, clientIp }) => {
+    const snapshot = accessState.current();
+    if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
+    if (authorization === undefined) return null;
+    const token = verified(bearerToken(authorization));
+    return token instanceof Promise ? token.then((fresh) => whoHolds(fresh, snapshot)) : whoHolds(token, snapshot);
   };
 }
 

@@ -1,5 +1,6 @@
-import type { FastifyCorsOptions, FastifyCorsOptionsDelegateCallback } from '@fastify/cors';
-import type { FastifyRequest } from 'fastify';
+import cors from '@fastify/cors';
+import { REQUEST_ID_HEADER } from '@souk/platform/identity';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Which web pages may do what with this API, by their origin (RFC 6454). */
 export interface BrowserOrigins {
@@ -25,17 +26,31 @@ export function createBrowserOrigins(listed: readonly string[] | undefined, isPr
   };
 }
 
-/** What a page from elsewhere is told (https://fetch.spec.whatwg.org/#http-cors-protocol). Credentials are for those who may keep a token. */
-export function corsOptionsFor(
-  origins: BrowserOrigins,
-  options: FastifyCorsOptions,
-): FastifyCorsOptionsDelegateCallback {
-  return ({ headers: { origin } }, done) =>
-    done(null, {
-      ...options,
-      origin: origin && origins.mayRead(origin) ? origin : false,
-      credentials: origin !== undefined && origins.mayKeepToken(origin),
-    });
+const exposedHeaders = [REQUEST_ID_HEADER, 'retry-after'];
+const PREFLIGHT_SECONDS = 86_400;
+
+/** Tells pages from elsewhere what they may do (https://fetch.spec.whatwg.org/#http-cors-protocol). Credentials are for those who may keep a token. */
+export async function tellOrigins(app: FastifyInstance, origins: BrowserOrigins): Promise<void> {
+  await app.register(cors, {
+    delegator: ({ headers: { origin } }, done) =>
+      done(null, {
+        maxAge: PREFLIGHT_SECONDS,
+        exposedHeaders,
+        origin: origin && origins.mayRead(origin) ? origin : false,
+        credentials: origin !== undefined && origins.mayKeepToken(origin),
+      }),
+  });
+}
+
+/** What an answer tells a page of an origin, as headers: the same as `tellOrigins` lets it tell. */
+export function originHeadersFor(origins: BrowserOrigins, origin: string | undefined): Record<string, string> {
+  if (!origin || !origins.mayRead(origin)) return { vary: 'Origin' };
+  return {
+    vary: 'Origin',
+    'access-control-allow-origin': origin,
+    ...(origins.mayKeepToken(origin) ? { 'access-control-allow-credentials': 'true' } : {}),
+    'access-control-expose-headers': exposedHeaders.join(', '),
+  };
 }
 
 /** Whether a page has the origin of this server itself, as far as it knows that: a proxy in front may have another. */

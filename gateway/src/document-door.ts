@@ -27,6 +27,16 @@ export interface DocumentDoor {
    * @throws {SoukError} when the document asks for too much
    */
   admit(found: FoundDocument, scope: RequestScope): HTTPGraphQLRequest;
+  /** A document that is wanted, if it is known and may be run, without asking anybody or counting anything; undefined for what `find` and `admit` have to look at. */
+  recognise(wanted: WantedDocument): KnownDocument | undefined;
+  /**
+   * Does the rest of what `find` does for a document that was recognised.
+   *
+   * @throws {SoukError} when it may not be run any more
+   */
+  count(document: KnownDocument): void;
+  /** Does the rest of what `admit` does for it. */
+  letIn(document: KnownDocument, wanted: WantedDocument, operationName: string | undefined, scope: RequestScope): void;
   /**
    * The query that is run for a subscription, whose document was let in.
    *
@@ -58,6 +68,23 @@ export function createDocumentDoor({ endpoint, safelist, limits, countUsage }: D
   let documents: KnownDocuments | undefined;
   let liveQueries: DocumentDoor['liveQuery'] | undefined;
 
+  function note(
+    known: KnownDocument,
+    wanted: WantedDocument,
+    operationName: string | undefined,
+    { isNew, scope }: { isNew: boolean; scope: RequestScope },
+  ): void {
+    scope.document = known;
+    documentAdmitted(scope.record, {
+      name: safelist.nameOf(known.text),
+      kind: known.kind(operationName),
+      hash: known.hash(),
+      asked: known.asked(operationName),
+    });
+    documentLookedUp(endpoint, !isNew, documents?.count() ?? 0);
+    safelist.learn(wanted);
+  }
+
   return {
     async find(request) {
       const wanted = wantedDocument(request);
@@ -69,20 +96,21 @@ export function createDocumentDoor({ endpoint, safelist, limits, countUsage }: D
     admit({ request, document }, scope) {
       if (!document) return request;
       const { wanted, text } = document;
-      const isKnown = documents?.isKnown(text) === true;
+      const isNew = documents?.known(text) === undefined;
       const known = documents?.admit(text);
-      if (known) {
-        scope.document = known;
-        documentAdmitted(scope.record, {
-          name: safelist.nameOf(text),
-          kind: known.kind(operationNameIn(request)),
-          hash: known.hash(),
-          asked: known.asked(operationNameIn(request)),
-        });
-        documentLookedUp(endpoint, isKnown, documents?.count() ?? 0);
-        safelist.learn(wanted);
-      }
+      if (known) note(known, wanted, operationNameIn(request), { isNew, scope });
       return wanted.id === undefined ? request : withText(request, text);
+    },
+
+    recognise(wanted) {
+      const text = safelist.peek(wanted);
+      return text === undefined ? undefined : documents?.known(text);
+    },
+
+    count: ({ text }) => safelist.meetMode(text),
+
+    letIn(document, wanted, operationName, scope) {
+      note(document, wanted, operationName, { isNew: false, scope });
     },
 
     liveQuery(document, operationName) {

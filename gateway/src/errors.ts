@@ -55,19 +55,44 @@ function withoutHints(message: string): string {
 
 /** Answers a request that never reached GraphQL, in the same shape as one that did. */
 export function refuse(reply: FastifyReply, status: number, error: SoukError): FastifyReply {
-  const { message, extensions } = error;
-  errorAnswered(reply.request.record, error.code, limitOf(error));
-  const requestId = reply.request.id;
-  if (extensions.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(extensions.retryAfterMs / 1000));
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  return reply
-    .code(status)
-    .type(mediaTypeFor(reply.request.headers.accept))
-    .send(JSON.stringify({ errors: [{ message: clipMessage(message), extensions: { ...extensions, requestId } }] }));
+  const { record, id: requestId, headers } = reply.request;
+  errorAnswered(record, error.code, limitOf(error));
+  const refusal = refusalOf(error, { status, requestId, accept: headers.accept });
+  return reply.code(status).headers(refusal.headers).send(refusal.body);
 }
 
-/** Apollo Server wraps what it is thrown, some of it twice. */
-function limitOf(error: unknown): LimitName | undefined {
+/** What is answered to a request that never reached GraphQL. */
+export function refusalOf(
+  { message, extensions }: SoukError,
+  { status, requestId, accept }: { status: number; requestId: string; accept: string | undefined },
+): { headers: Record<string, string>; body: string } {
+  const { retryAfterMs } = extensions;
+  return {
+    headers: {
+      ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      'content-type': mediaTypeFor(accept),
+    },
+    body: JSON.stringify({ errors: [{ message: clipMessage(message), extensions: { ...extensions, requestId } }] }),
+  };
+}
+
+/** The limit that refused a request; undefined where none did. Apollo Server wraps what it is thrown, some of it twice. */
+export function limitOf(error: unknown): LimitName | undefined {
   if (error instanceof RateLimited) return error.limit;
   return error instanceof GraphQLError ? limitOf(error.originalError) : undefined;
 }
+
+/** The status of a refusal at the door; 400 for what is wrong with the request itself. */
+export function statusOf({ code }: SoukError, accept: string | undefined): number {
+  // Older clients read an error only where the status is 200, and this one tells them to send the document once.
+  if (code === 'PERSISTED_QUERY_NOT_FOUND' && !accept?.includes('application/graphql-response+json')) return 200;
+  return statuses[code] ?? 400;
+}
+
+const statuses: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  RATE_LIMITED: 429,
+  SUBGRAPH_UNAVAILABLE: 503,
+};

@@ -36,8 +36,8 @@ export async function addJobBoard(app: FastifyInstance, options: JobBoardOptions
     redis.disconnect();
   });
 
-  const viewerOf = (request: FastifyRequest, token = tokenIn(request)): Promise<Viewer | null> =>
-    token ? authenticate({ authorization: `Bearer ${token}`, clientIp: request.ip }) : Promise.resolve(null);
+  const viewerOf = async (request: FastifyRequest, token = tokenIn(request)): Promise<Viewer | null> =>
+    token ? authenticate({ authorization: `Bearer ${token}`, clientIp: request.ip }) : null;
 
   await app.register(async (jobs) => {
     jobs.addHook('onRequest', protect);

@@ -56,8 +56,8 @@ export interface KnownDocuments {
   admit(text: string): KnownDocument | undefined;
   /** Whether a text asks for nothing but what finishes a purchase. One that names none of that is not parsed for it. */
   isReserved(text: string): boolean;
-  /** Whether a text would not have to be parsed. */
-  isKnown(text: string): boolean;
+  /** The document of a text, if it need not be parsed. */
+  known(text: string): KnownDocument | undefined;
   /** How many documents are remembered. */
   count(): number;
   /** What follows from a document that was made here, out of one that passed the guard. It is not remembered. */
@@ -138,7 +138,7 @@ export function createKnownDocuments(
 
   return {
     admit,
-    isKnown: (text) => known.has(text),
+    known: (text) => known.get(text),
     count: () => known.size,
     derive: (ast) => describe(print(ast), ast),
     liveFields: liveFieldsOf(schema),

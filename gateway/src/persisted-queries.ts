@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 export interface PersistedQueries {
   /** The document of a SHA-256 hash; undefined when it is not known, or not any more. */
   find(hash: string): Promise<string | undefined>;
+  /** The same, as far as it is known without asking anybody. */
+  peek(hash: string): string | undefined;
   /** Keeps a document, if it is not too long. Nobody waits for it. */
   remember(hash: string, text: string): void;
 }
@@ -33,6 +35,7 @@ export function createPersistedQueries({ client }: RedisConnection): PersistedQu
       memory.set(hash, stored);
       return stored;
     },
+    peek: (hash) => memory.get(hash),
     remember(hash, text) {
       if (text.length > MAX_TEXT_LENGTH || memory.has(hash)) return;
       memory.set(hash, text);

@@ -21,6 +21,14 @@ export interface Safelist {
    * BAD_USER_INPUT for a hash that is not that of the document beside it
    */
   textOf(wanted: WantedDocument): Promise<string>;
+  /** The same where nobody else has to be asked, and nothing is counted; undefined where somebody has, or it may not be run. */
+  peek(wanted: WantedDocument): string | undefined;
+  /**
+   * Counts a document that is wanted.
+   *
+   * @throws {SoukError} PERSISTED_QUERY_NOT_ALLOWED
+   */
+  meetMode(text: string): void;
   /** Remembers a document that came with its hash and passed the guard, so that next time the hash is enough. */
   learn(wanted: WantedDocument): void;
   /** The name under which the document of a text is registered; undefined when it is not. */
@@ -92,6 +100,12 @@ export async function openSafelist(options: SafelistOptions): Promise<Safelist> 
       if (id !== undefined && wanted !== registered && documentHash(wanted) !== id) throw wrongHash();
       return wanted;
     },
+    peek({ text, id }) {
+      const known = id === undefined ? text : (manifest.byId.get(id)?.body ?? persistedQueries.peek(id));
+      if (known === undefined || (text !== undefined && text !== known)) return undefined;
+      return mode === 'enforce' && !manifest.byText.has(known) ? undefined : known;
+    },
+    meetMode,
     learn({ text, id }) {
       if (text !== undefined && id !== undefined && mode !== 'enforce') persistedQueries.remember(id, text);
     },

@@ -1,13 +1,13 @@
-import cors from '@fastify/cors';
 import { defaultDoorLimits } from '@souk/platform/door-limits';
-import { createSigner, REQUEST_ID_HEADER } from '@souk/platform/identity';
+import { createSigner } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { createPeer } from '@souk/platform/peer';
 import { openRedis } from '@souk/platform/redis';
-import { addHealth, addMetrics, createHttpServer, runService } from '@souk/platform/service';
+import { addHealth, addMetrics, createHttpServer, isLeaving, KEEP_ALIVE_MS, runService } from '@souk/platform/service';
+import { isTraced } from '@souk/platform/telemetry';
 import { followAccessState } from './access-state.ts';
 import { createAuthenticate } from './authenticate.ts';
-import { corsOptionsFor, createBrowserOrigins } from './browser-origins.ts';
+import { createBrowserOrigins, tellOrigins } from './browser-origins.ts';
 import { defaultDocumentLimits } from './document-guard.ts';
 import { readEnv } from './env.ts';
 import { countInstances } from './limits/instance-count.ts';
@@ -22,6 +22,7 @@ import { openSubscriptions } from './subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits } from './subscriptions/subscription-limits.ts';
 import { openSupergraphs } from './supergraph/open-supergraphs.ts';
 import { openUsageRecording } from './usage/open-usage-recording.ts';
+import { readPlainRequests } from './wire/plain-requests.ts';
 
 const env = readEnv();
 const processes = joinProcesses();
@@ -60,9 +61,7 @@ function subgraphUrls(name: string): string[] {
 
 const app = createPublicServer(logger, { trustedProxyHops: env.TRUSTED_PROXY_HOPS });
 const origins = createBrowserOrigins(env.CORS_ORIGINS, isProduction);
-await app.register(cors, {
-  delegator: corsOptionsFor(origins, { maxAge: 86_400, exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'] }),
-});
+await tellOrigins(app, origins);
 
 const subscriptions = await openSubscriptions(app, {
   redis,
@@ -71,6 +70,13 @@ const subscriptions = await openSubscriptions(app, {
   onChange: clock.tick,
   logger,
 });
+
+// What is traced has its spans from Node's HTTP server.
+const plainRequests =
+  env.SHORT_WAY && !isTraced
+    ? readPlainRequests(app.server, { keepAliveMs: KEEP_ALIVE_MS, isLeaving: () => isLeaving(app) })
+    : undefined;
+app.addHook('preClose', async () => plainRequests?.close());
 
 const options: EndpointOptions = {
   authenticate,
@@ -84,6 +90,8 @@ const options: EndpointOptions = {
   rateLimits: openRateLimits({ redis, limits: doorLimits, instances: instances.current }),
   subscriptions,
   origins,
+  plainRequests,
+  trustedProxyHops: env.TRUSTED_PROXY_HOPS,
   isProduction,
   logger,
 };

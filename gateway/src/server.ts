@@ -7,7 +7,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { type ErrorCode, SoukError } from '@souk/platform/errors';
+import { SoukError } from '@souk/platform/errors';
 import type { Logger } from '@souk/platform/logger';
 import { once } from '@souk/platform/once';
 import type { RedisConnection } from '@souk/platform/redis';
@@ -23,7 +23,7 @@ import { limitCost } from './cost-limit.ts';
 import { createDocumentDoor } from './document-door.ts';
 import type { DocumentLimits } from './document-guard.ts';
 import { capErrors, MAX_REQUEST_ERRORS } from './error-cap.ts';
-import { formatError, refuse } from './errors.ts';
+import { formatError, refuse, statusOf } from './errors.ts';
 import { createCompiledGateway, type Gateway, type SupergraphSource } from './execution/compiled-gateway.ts';
 import { declareDefer } from './execution/deferred/declare-defer.ts';
 import { executionMetrics } from './execution/metrics.ts';
@@ -36,19 +36,21 @@ import type { RateLimits } from './limits/rate-limits.ts';
 import { limitRootFields } from './limits/root-field-limit.ts';
 import { refuseUnknownKinds } from './operation-kinds.ts';
 import type { PersistedQueries } from './persisted-queries.ts';
+import { answerPlainQueries, type PlainQueriesOptions, type WholeAnswer } from './plain-queries.ts';
 import { createRefreshCookie } from './refresh-cookie.ts';
 import { type RequestScope, requestScope } from './request-scope.ts';
 import { withResponseCache } from './response-cache/cached-gateway.ts';
 import { allowCaching } from './response-cache/http-caching.ts';
-import { createResponseCache } from './response-cache/response-cache.ts';
+import { createResponseCache, isFromCache } from './response-cache/response-cache.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
-import { createShortWay } from './short-way.ts';
+import { createShortWay, type ShortAnswer } from './short-way.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 import type { Answer } from './subscriptions/live-results.ts';
 import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
 import { serveSubscriptions } from './subscriptions/serve-subscriptions.ts';
 import type { LiveEndpoint } from './subscriptions/subscribe.ts';
 import type { CountUsage } from './usage/usage-counts.ts';
+import type { PlainRequests } from './wire/plain-requests.ts';
 import { refuseWrongVariables } from './wrong-variables.ts';
 
 export interface Endpoint {
@@ -80,6 +82,10 @@ export interface EndpointOptions {
   responseCacheIn: RedisConnection | undefined;
   subscriptions: Subscriptions;
   origins: BrowserOrigins;
+  /** The requests that known queries are answered from at once; undefined where Node reads all of them. */
+  plainRequests: PlainRequests | undefined;
+  /** How many proxies in front may name the client's address. */
+  trustedProxyHops: number;
   isProduction: boolean;
   logger: Logger;
 }
@@ -107,6 +113,8 @@ export async function addEndpoint(
     responseCacheIn,
     subscriptions,
     origins,
+    plainRequests,
+    trustedProxyHops,
     isProduction,
     logger,
   } = options;
@@ -177,7 +185,7 @@ export async function addEndpoint(
   const subscriptionDoor = serveSubscriptions({
     endpoint: { path, door, enter: rateLimits.instance.enter, run },
     subscriptions,
-    identify: (request, authorization) => authenticate({ authorization, clientIp: clientIpOf(request) }),
+    identify: async (request, authorization) => authenticate({ authorization, clientIp: clientIpOf(request) }),
     rateLimits,
     origins,
     introspection,
@@ -197,11 +205,22 @@ export async function addEndpoint(
     },
     // What cannot be read comes from somebody, too.
     async onError(request) {
-      await rateLimits.address.count(clientIpOf(request)).catch(() => {});
+      try {
+        await rateLimits.address.count(clientIpOf(request));
+      } catch {
+        // It is refused already.
+      }
     },
   };
   app.route({ method: 'GET', url: path, ...limited, handler: answerGet, wsHandler: subscriptionDoor.socket });
   app.post(path, limited, answer);
+  if (shortWay && plainRequests) {
+    const how: PlainQueriesOptions = {
+      ...{ path, door, shortWay, rateLimits, authenticate, origins, trustedProxyHops, logger },
+      execute: executeWhole,
+    };
+    answerPlainQueries(plainRequests, how);
+  }
 
   async function answerGet(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (wantsPage(request)) {
@@ -230,12 +249,11 @@ export async function addEndpoint(
         const scope: RequestScope = { ...(await identify(request, reply)), lendPlace: leave.lend };
         const admitted = door.admit(await found(), scope);
         if (!introspection) refuseIntrospection(scope);
-        const short = await shortWay?.take(admitted, request.headers, scope);
+        const short = await goShort(admitted, request, scope);
         if (short) reply.header('content-type', short.contentType).send(short.body);
         else if (await requestScope.run(scope, () => subscriptionDoor.answer(request, reply, scope, admitted)))
           return reply;
-        const isWhole =
-          short !== undefined || (await requestScope.run(scope, () => execute(offer(admitted, scope), reply, scope)));
+        const isWhole = short !== undefined || (await execute(offer(admitted, scope), reply, scope));
         // An answer that was there already says nothing about how much can be done.
         if (isWhole && !isFromCache(scope)) answered = scope.document;
         return reply;
@@ -243,9 +261,20 @@ export async function addEndpoint(
         leave(answered);
       }
     } catch (error) {
-      if (error instanceof SoukError) return refuse(reply, statusOf(error, request), error);
+      if (error instanceof SoukError) return refuse(reply, statusOf(error, request.headers.accept), error);
       throw error;
     }
+  }
+
+  function goShort(
+    { method, body }: HTTPGraphQLRequest,
+    { headers }: FastifyRequest,
+    scope: RequestScope,
+  ): Promise<ShortAnswer | undefined> | undefined {
+    const { document } = scope;
+    if (!shortWay || !document || method !== 'POST') return undefined;
+    const question = shortWay.recognise(document, body as Record<string, unknown>, headers);
+    return question && shortWay.answer(question, scope);
   }
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<RequestScope> {
@@ -274,18 +303,12 @@ export async function addEndpoint(
     reply: FastifyReply,
     scope: RequestScope,
   ): Promise<boolean> {
-    const {
-      headers,
-      body,
-      status = 200,
-    } = await server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest });
+    const { headers, text, status } = await executeWhole(httpGraphQLRequest, scope);
     for (const [name, value] of headers) reply.header(name, value);
-    if (body.kind !== 'complete') {
-      throw new Error('Expected a complete answer: this endpoint does not deliver incrementally.');
-    }
     if (scope.custody) refreshCookie.give(reply, scope.custody);
     if (scope.parts?.rest) {
-      await sendParts(reply, body.string, scope.parts.rest, scope);
+      const { rest } = scope.parts;
+      await requestScope.run(scope, () => sendParts(reply, text, rest, scope));
       return false;
     }
     const { freshForSeconds } = scope.caching;
@@ -293,13 +316,23 @@ export async function addEndpoint(
       httpGraphQLRequest.method === 'GET' &&
       status === 200 &&
       freshForSeconds !== undefined &&
-      allowCaching(reply, body.string, freshForSeconds);
+      allowCaching(reply, text, freshForSeconds);
     if (isKnown) reply.code(304).send();
-    else reply.code(status).send(scope.debug ? withReport(body.string, scope.debug) : body.string);
+    else reply.code(status).send(scope.debug ? withReport(text, scope.debug) : text);
     // Apollo Server writes errors first.
-    const isWhole = status === 200 && !body.string.startsWith('{"errors"');
+    const isWhole = status === 200 && !text.startsWith('{"errors"');
     if (isWhole) shortWay?.learn(httpGraphQLRequest, headers.get('content-type'));
     return isWhole;
+  }
+
+  async function executeWhole(httpGraphQLRequest: HTTPGraphQLRequest, scope: RequestScope): Promise<WholeAnswer> {
+    const answered = await requestScope.run(scope, () =>
+      server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest }),
+    );
+    const { headers, body, status = 200 } = answered;
+    // What comes in parts is put together from `scope.parts`.
+    if (body.kind !== 'complete') throw new Error('Expected a whole answer of Apollo Server.');
+    return { status, headers, text: body.string };
   }
 
   /** Runs the query of a subscription. */
@@ -308,21 +341,14 @@ export async function addEndpoint(
     const query = scope.document?.text;
     const body = operationName === undefined ? { query, variables } : { query, operationName, variables };
     const httpGraphQLRequest = { method: 'POST', headers, search: '', body };
-    const answered = await requestScope.run(scope, () =>
-      server.executeHTTPGraphQLRequest({ context: async () => scope, httpGraphQLRequest }),
-    );
-    if (answered.body.kind !== 'complete') throw new Error('Expected a complete answer to a query.');
-    return JSON.parse(answered.body.string) as Answer;
+    const { text } = await executeWhole(httpGraphQLRequest, scope);
+    return JSON.parse(text) as Answer;
   }
 
   return () => {
     safelist.stop();
     return server.stop();
   };
-}
-
-function isFromCache({ caching: { result } }: RequestScope): boolean {
-  return result !== undefined && result !== 'miss' && result !== 'uncacheable';
 }
 
 /** Node drops all but the first of several, and a proxy in front may have looked at another one. */
@@ -368,18 +394,3 @@ function headerMap({ headers }: FastifyRequest): HeaderMap {
   }
   return map;
 }
-
-/** The status of a refusal at the door; 400 for what is wrong with the request itself. */
-function statusOf({ code }: SoukError, { headers }: FastifyRequest): number {
-  // Older clients read an error only where the status is 200, and this one tells them to send the document once.
-  if (code === 'PERSISTED_QUERY_NOT_FOUND' && !headers.accept?.includes('application/graphql-response+json'))
-    return 200;
-  return statuses[code] ?? 400;
-}
-
-const statuses: Partial<Record<ErrorCode, number>> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  RATE_LIMITED: 429,
-  SUBGRAPH_UNAVAILABLE: 503,
-};

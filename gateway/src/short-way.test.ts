@@ -10,7 +10,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { openTestGateway, type TestAnswer, type TestGateway } from '../test/test-gateway.ts';
 
 const SHORT_WAY = 'souk_short_way_answers_total';
-const ways = ['short', 'long'] as const;
+/** The short way begins at the wire, or where Fastify is done with a request. */
+const ways = ['wire', 'short', 'long'] as const;
 type Way = (typeof ways)[number];
 const gateways = {} as Record<Way, TestGateway>;
 const lines: Record<string, unknown>[] = [];
@@ -23,7 +24,7 @@ beforeAll(async () => {
   for (const way of ways) {
     gateways[way] = await openTestGateway({
       redisUrl: await testRedisUrl(),
-      shortWay: way === 'short',
+      shortWay: way !== 'long',
       logger,
       tags: ['Product:prod_1'],
       answer: () => answer(),
@@ -33,6 +34,7 @@ beforeAll(async () => {
         return viewer;
       },
     });
+    await gateways[way].listen();
   }
 });
 beforeEach(() => {
@@ -62,6 +64,7 @@ interface Observed {
 /** Sends a request three times, and tells all that can be seen of that from outside: the first time nobody knows the document. */
 async function observe(way: Way, body: object | string, headers: Record<string, string> = {}): Promise<Observed> {
   const gateway = gateways[way];
+  const send = way === 'short' ? gateway.post : gateway.send;
   const sentBefore = gateway.sent.length;
   register.resetMetrics();
   lines.length = 0;
@@ -71,14 +74,15 @@ async function observe(way: Way, body: object | string, headers: Record<string, 
       status,
       headers: given,
       text,
-    } = await gateway.post(body as object, {
+    } = await send(body as object, {
       'content-type': 'application/json',
       'x-request-id': `request-000${request}`,
       ...headers,
     });
-    const { date: _, ...others } = given;
+    const { date: _, Date: __, 'retry-after': retryAfter, ...others } = given;
+    const told = retryAfter === undefined ? others : { 'retry-after': 'soon', ...others };
     // When to come again is told to the millisecond.
-    answers.push({ status, headers: others, text: text.replace(/"retryAfterMs":\d+/, '') });
+    answers.push({ status, headers: told, text: text.replace(/"retryAfterMs":\d+/, '') });
   }
   await vi.waitFor(() => expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(3));
   return {
@@ -109,13 +113,21 @@ function isSame(line: string): boolean {
 
 async function compare(body: object | string, headers?: Record<string, string>): Promise<Observed> {
   const long = await observe('long', body, headers);
+  const wire = await observe('wire', body, headers);
   const short = await observe('short', body, headers);
-  expect({ ...short, short: 0 }).toEqual({ ...long, short: 0 });
-  for (const [place, { headers: given }] of short.answers.entries())
+  expect({ ...wire, short: 0 }).toEqual({ ...long, short: 0 });
+  for (const [place, { headers: given }] of wire.answers.entries())
     expect(Object.keys(given)).toEqual(Object.keys(long.answers[place]?.headers ?? {}));
+  // It is not sent over a connection, of which headers tell.
+  expect({ ...short, answers: short.answers.map(withoutHeaders) }).toEqual({
+    ...wire,
+    answers: wire.answers.map(withoutHeaders),
+  });
   expect(long.short).toBe(0);
   return short;
 }
+
+const withoutHeaders = ({ status, text }: Observed['answers'][number]) => ({ status, text });
 
 describe('a query that is known has the same answer, headers, line in the log and counts either way', () => {
   it.each<[string, object, Record<string, string>]>([
@@ -126,6 +138,10 @@ describe('a query that is known has the same answer, headers, line in the log an
     ['with the name of its operation', { query, operationName: 'Me' }, {}],
     ['with nothing where something might be', { query, operationName: null, variables: null, extensions: null }, {}],
     ['with variables that it does not have', { query, variables: { secret: 1 } }, {}],
+    ['from a page of another origin', { query }, { origin: 'https://elsewhere.example' }],
+    ['from a page that may keep a token', { query }, { origin: 'http://localhost:3000' }],
+    ['with the name of its software', { query }, { 'apollographql-client-name': 'web', 'user-agent': 'Browser/1' }],
+    ['with who was asked for it', { query }, { 'x-forwarded-for': '203.0.113.7' }],
     ['by its hash', { extensions: { persistedQuery: { version: 1, sha256Hash: documentHash(query) } }, query }, {}],
     ['by its hash in the other form', { documentId: `sha256:${documentHash(query)}`, query }, {}],
   ])('%s', async (_, body, headers) => {
@@ -155,6 +171,26 @@ describe('what is not well is answered by the long way, and nothing is done twic
     answer = () => ({ data: { viewer: { __typename: 'User', id: null } } });
     const { sent, short } = await compare({ query });
     expect([sent, short]).toEqual([3, 0]);
+  });
+
+  it('a refusal by the limit on addresses', async () => {
+    await compare({ query });
+    // It has sent more than this by now.
+    limits = { ...defaultDoorLimits, address: { points: 2, windowSeconds: 60 } };
+    const { answers, sent } = await compare({ query });
+    expect(answers.map(({ status }) => status)).toEqual([429, 429, 429]);
+    expect(sent).toBe(0);
+  });
+
+  it('a refusal of the instance', async () => {
+    await compare({ query });
+    limits = {
+      ...defaultDoorLimits,
+      instance: { ...defaultDoorLimits.instance, minimumInFlight: 0, maximumInFlight: 0 },
+    };
+    const { answers, sent } = await compare({ query });
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(sent).toBe(0);
   });
 
   it('a refusal by the limit on root fields', async () => {

@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import type { Variables } from '@souk/platform/cost';
 import { createCounter } from '@souk/platform/metrics';
-import { type GraphQLSchema, getOperationAST, getVariableValues } from 'graphql';
+import { type GraphQLSchema, getOperationAST, getVariableValues, type OperationDefinitionNode } from 'graphql';
 import { costEstimated } from './accounting/request-record.ts';
 import { COST_HEADER } from './cost-limit.ts';
 import { WrittenData } from './execution/written-data.ts';
+import type { KnownDocument } from './known-documents.ts';
 import type { RootFieldLimit } from './limits/root-field-limit.ts';
 import type { RequestScope } from './request-scope.ts';
 import { PLAN_HEADER } from './response-cache/cached-gateway.ts';
@@ -25,14 +27,29 @@ export interface ShortWay {
   gateway: GatewayInterface;
   /** Follows which schema Apollo Server serves. */
   plugin: ApolloServerPlugin<RequestScope>;
-  /** Answers a request that the door has let in; undefined when it has to go the long way. */
-  take(
-    admitted: HTTPGraphQLRequest,
+  /** What a request asks, if it may go this way; undefined when Apollo Server has to look at it first. Nothing is noted anywhere. */
+  recognise(
+    document: KnownDocument,
+    parameters: Record<string, unknown>,
     headers: IncomingHttpHeaders,
-    scope: RequestScope,
-  ): Promise<ShortAnswer | undefined>;
+  ): ShortQuestion | undefined;
+  /** Answers what was recognised, for a request that the door has let in; undefined when it has to go the long way. */
+  answer(question: ShortQuestion, scope: RequestScope): Promise<ShortAnswer | undefined>;
   /** Notes in which media type Apollo Server has answered a request that was well, so that another one that accepts the same is answered so, too. */
   learn(admitted: HTTPGraphQLRequest, contentType: string | undefined): void;
+}
+
+/** A query that is ready to be executed. */
+export interface ShortQuestion {
+  document: KnownDocument;
+  operation: OperationDefinitionNode;
+  schema: GraphQLSchema;
+  operationName: string | undefined;
+  variables: Variables | undefined;
+  /** Estimated, in points. */
+  cost: number;
+  /** The media type of its answer. */
+  contentType: string;
 }
 
 export interface ShortAnswer {
@@ -42,8 +59,8 @@ export interface ShortAnswer {
 
 /** What the short way has done for a request: its variables are right, its cost was noted and is not too high. The long way does none of it again. */
 export interface Ahead {
-  /** The word of the limit on root fields. */
-  counted: Promise<void>;
+  /** Why the limit on root fields lets it go no further; undefined when it was counted and may be executed. */
+  refusal?: unknown;
   /** What came of its execution; undefined when it was not executed. */
   executed?: Promise<GatewayResult>;
 }
@@ -93,23 +110,43 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
       },
     },
 
-    async take(admitted, headers, scope) {
+    recognise(document, { operationName, variables, extensions }, headers) {
       const contentType = contentTypes.get(headers.accept ?? '');
-      if (!contentType || !schema || !executor || admitted.method !== 'POST' || !isUsual(headers, scope))
+      // What is delivered in parts is another kind of answer.
+      if (!contentType || !schema || !document.validAs || document.defers || document.asksForSchema) return undefined;
+      if (!isUsual(headers) || !isName(operationName) || !isObject(variables) || !isObject(extensions))
         return undefined;
-      const question = questionIn(admitted, scope, schema);
-      const { document, record } = scope;
-      if (!question || !document) return undefined;
-      const { operationName, variables = {} } = question.request;
-      const cost = document.cost(operationName, variables);
+      const operation = getOperationAST(document.ast, operationName);
+      if (operation?.operation !== 'query') return undefined;
+      const { variableDefinitions = [] } = operation;
+      if (variableDefinitions.length > 0) {
+        if (getVariableValues(schema, variableDefinitions, variables ?? {}, { maxErrors: 1 }).errors) return undefined;
+      }
+      const cost = document.cost(operationName ?? undefined, variables ?? {});
       if (cost === undefined || cost > costBudget) return undefined;
+      return {
+        ...{ document, operation, schema, cost, contentType },
+        operationName: operationName || undefined,
+        variables: variables ?? undefined,
+      };
+    },
 
-      costEstimated(record, endpoint, cost);
-      const ahead: Ahead = { counted: limit(scope, document.rootFields(operationName, variables) ?? []) };
+    async answer(question, scope) {
+      const { document, operationName, variables = {}, cost, contentType } = question;
+      // These want to know more than their answer.
+      if (!executor || scope.custody !== undefined || scope.debug !== undefined) return undefined;
+      costEstimated(scope.record, endpoint, cost);
+      const ahead: Ahead = {};
       scope.ahead = ahead;
       try {
-        await ahead.counted;
-        ahead.executed = executor(question);
+        const counted = limit(scope, document.rootFields(operationName, variables) ?? []);
+        if (counted) await counted;
+      } catch (refusal) {
+        ahead.refusal = refusal;
+        return undefined;
+      }
+      try {
+        ahead.executed = executor(requestOf(question, scope));
         const { data, errors } = await ahead.executed;
         if (errors?.length || !((data as unknown) instanceof WrittenData)) return undefined;
         answers.labels(endpoint).inc();
@@ -129,33 +166,15 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
 }
 
 /** Whether nothing about a request asks for more than its answer. */
-function isUsual(headers: IncomingHttpHeaders, { custody, debug }: RequestScope): boolean {
+function isUsual(headers: IncomingHttpHeaders): boolean {
   return (
-    JSON_TYPES.has(headers['content-type']) &&
-    custody === undefined &&
-    debug === undefined &&
-    headers[COST_HEADER] === undefined &&
-    headers[PLAN_HEADER] === undefined
+    JSON_TYPES.has(headers['content-type']) && headers[COST_HEADER] === undefined && headers[PLAN_HEADER] === undefined
   );
 }
 
-/** What Apollo Server would give to the executor; undefined for what it would have to look at first. */
-function questionIn(
-  { body }: HTTPGraphQLRequest,
-  scope: RequestScope,
-  schema: GraphQLSchema,
-): GatewayRequest | undefined {
-  const { document } = scope;
-  // What is delivered in parts is another kind of answer.
-  if (!document?.validAs || document.defers) return undefined;
-  const { operationName, variables, extensions } = body as Record<string, unknown>;
-  if (!isName(operationName) || !isObject(variables) || !isObject(extensions)) return undefined;
-  const operation = getOperationAST(document.ast, operationName);
-  if (operation?.operation !== 'query' || document.asksForSchema) return undefined;
-  const { variableDefinitions = [] } = operation;
-  if (variableDefinitions.length > 0) {
-    if (getVariableValues(schema, variableDefinitions, variables ?? {}, { maxErrors: 1 }).errors) return undefined;
-  }
+/** What Apollo Server would give to the executor. */
+function requestOf(question: ShortQuestion, scope: RequestScope): GatewayRequest {
+  const { document, operation, schema, operationName, variables } = question;
   return {
     request: {
       query: document.text,

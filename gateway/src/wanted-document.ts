@@ -16,7 +16,11 @@ export interface WantedDocument {
  * @throws {SoukError} BAD_USER_INPUT
  */
 export function wantedDocument(request: HTTPGraphQLRequest): WantedDocument | undefined {
-  const { query, documentId, extensions } = parametersOf(request);
+  return wantedIn(parametersOf(request));
+}
+
+/** The same of the parameters of a request. */
+export function wantedIn({ query, documentId, extensions }: Record<string, unknown>): WantedDocument | undefined {
   const text = typeof query === 'string' && query !== '' ? query : undefined;
   const id = typeof documentId === 'string' ? documentId.replace(/^sha256:/, '') : hashIn(extensions);
   return text === undefined && id === undefined ? undefined : { text, id };

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import type { Logger } from '@souk/platform/logger';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis } from '@souk/platform/redis';
-import { createBrowserOrigins } from '../src/browser-origins.ts';
+import { isLeaving, KEEP_ALIVE_MS } from '@souk/platform/service';
+import { createBrowserOrigins, tellOrigins } from '../src/browser-origins.ts';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
 import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
@@ -14,6 +18,7 @@ import type { SubgraphClient } from '../src/subgraph-client.ts';
 import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
 import { defaultSubscriptionPeriods, type SubscriptionPeriods } from '../src/subscriptions/subscription-periods.ts';
+import { readPlainRequests } from '../src/wire/plain-requests.ts';
 
 export interface TestAnswer {
   status: number;
@@ -29,6 +34,8 @@ export interface TestAnswer {
 
 export interface TestGateway {
   post(body: object, headers?: Record<string, string>, remoteAddress?: string): Promise<TestAnswer>;
+  /** Sends it over a connection, which is kept for the next one. Headers of the answer are in the order and the spelling in which they came. */
+  send(body: object | string, headers?: Record<string, string>): Promise<TestAnswer>;
   get(
     parameters: Record<string, string>,
     headers?: Record<string, string>,
@@ -93,6 +100,10 @@ export async function openTestGateway({
   const supergraphSdl = readFileSync(schemaFile('gateway/storefront.graphql'), 'utf8');
 
   const app = createPublicServer(logger);
+  const origins = settings.origins ?? createBrowserOrigins(undefined, false);
+  await tellOrigins(app, origins);
+  const plainRequests = readPlainRequests(app.server, { keepAliveMs: KEEP_ALIVE_MS, isLeaving: () => isLeaving(app) });
+  app.addHook('preClose', async () => plainRequests.close());
   const limits = { ...defaultSubscriptionLimits, ...subscriptionLimits };
   const periods = { ...defaultSubscriptionPeriods, ...subscriptionPeriods };
   const subscriptions = await openSubscriptions(app, { redis, limits, periods, onChange: () => {}, logger });
@@ -118,16 +129,36 @@ export async function openTestGateway({
       rateLimits: openRateLimits({ redis, limits: doorLimits, instances }),
       responseCacheIn: tags && redis,
       subscriptions,
-      origins: createBrowserOrigins(undefined, false),
+      plainRequests,
+      trustedProxyHops: 0,
       isProduction: false,
       ...settings,
+      origins,
       logger,
     },
   );
 
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let listening: Promise<string> | undefined;
+  function listen(): Promise<string> {
+    listening ??= app.listen({ host: '127.0.0.1', port: 0 }).then((address) => `${address}/graphql`);
+    return listening;
+  }
+
   return {
     sent,
-    listen: async () => `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql`,
+    listen,
+    async send(body, headers = {}) {
+      const asked = request(await listen(), { method: 'POST', agent, headers });
+      asked.end(typeof body === 'string' ? body : JSON.stringify(body));
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      const names = response.rawHeaders.filter((_, place) => place % 2 === 0);
+      return read({
+        statusCode: response.statusCode ?? 0,
+        headers: Object.fromEntries(names.map((name) => [name, response.headers[name.toLowerCase()]])),
+        body: await text(response),
+      });
+    },
     hold() {
       const hold = Promise.withResolvers<void>();
       held = hold;
@@ -145,6 +176,7 @@ export async function openTestGateway({
     get: async (parameters, headers = { 'apollo-require-preflight': '1' }, remoteAddress = '127.0.0.1') =>
       read(await app.inject({ method: 'GET', url: '/graphql', query: parameters, headers, remoteAddress })),
     close: async () => {
+      agent.destroy();
       await app.close();
       await stop();
       subscriptions.close();

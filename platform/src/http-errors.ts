@@ -35,6 +35,16 @@ export function httpErrorOf(error: unknown): HttpError {
   return { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on our side.' };
 }
 
+/** The same, as it is written down. */
+export function httpAnswerOf(
+  error: unknown,
+  requestId: string,
+  accept: string | undefined,
+): HttpError & { contentType: string; body: string } {
+  const found = httpErrorOf(error);
+  return { ...found, contentType: mediaTypeFor(accept), body: errorBody(requestId, found.code, found.message) };
+}
+
 /** Answers errors of routes and hooks in the shape of errors inside GraphQL. What Fastify would answer repeats the messages of unexpected errors. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {

@@ -57,6 +57,8 @@ const durations = createHistogram({
 });
 collectDefaultMetrics();
 
+/** How long a connection may rest between two requests: longer than the proxies that are common keep theirs, so that it is they who end it. */
+export const KEEP_ALIVE_MS = 72_000;
 /** Requests above this many bytes are refused before they are read. */
 const BODY_LIMIT_BYTES = 256 * 1024;
 /** So are headers above this many, all of them and the address together. */
@@ -77,12 +79,12 @@ export function createHttpServer(
     // One line for each request that failed, none for those that went well: traces and metrics tell those, and the gateway has a request log of its own.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     requestIdHeader: false,
-    genReqId: ({ headers }) => requestId(headers[REQUEST_ID_HEADER]),
+    genReqId: ({ headers }) => requestIdFor(headers[REQUEST_ID_HEADER]),
     trustProxy: trustedProxyHops > 0 && ((_address: string, hop: number) => hop < trustedProxyHops),
     bodyLimit: bodyLimitBytes,
     http: { ...strictHttp, maxHeaderSize: HEADER_LIMIT_BYTES },
     ...unreadable,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     // Who is connected still is served, and told by `connection: close` to come no more.
@@ -95,10 +97,15 @@ export function createHttpServer(
   endConnectionsOnLeaving(app);
   app.addHook('onResponse', (request, reply, done) => {
     if (!staysOpen(request, reply))
-      durations.labels(request.routeOptions.url ?? 'unknown', reply.statusCode).observe(reply.elapsedTime / 1000);
+      requestAnswered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime);
     done();
   });
   return app;
+}
+
+/** Counts an answer, and how many milliseconds it took. Servers made here do so for each. */
+export function requestAnswered(route: string, status: number, tookMs: number): void {
+  durations.labels(route, status).observe(tookMs / 1_000);
 }
 
 export interface HttpServerOptions {
@@ -114,6 +121,11 @@ function staysOpen({ headers }: FastifyRequest, { raw }: FastifyReply): boolean 
 
 const leaving = new WeakSet<FastifyInstance>();
 
+/** Whether a server leaves, so that each of its answers has to be the last on its connection. */
+export function isLeaving(app: FastifyInstance): boolean {
+  return leaving.has(app);
+}
+
 /**
  * Each answer of a server that leaves is the last on its connection. Closing ends connections that rest at that moment; one that still has an answer to
  * come would be kept open after it, and closing would wait until it is unused for long.
@@ -127,7 +139,7 @@ function endConnectionsOnLeaving(app: FastifyInstance): void {
 }
 
 /** The caller's own id where it is fit to be written to a log, a new one otherwise. */
-function requestId(offered: string | string[] | undefined): string {
+export function requestIdFor(offered: string | string[] | undefined): string {
   return typeof offered === 'string' && /^[\w.-]{8,64}$/.test(offered) ? offered : randomUUID();
 }
 

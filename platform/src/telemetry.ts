@@ -7,7 +7,10 @@
  */
 const endpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || process.env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
 
-if (endpoint && process.env['OTEL_SDK_DISABLED'] !== 'true') {
+/** Whether requests are traced. */
+export const isTraced = Boolean(endpoint) && process.env['OTEL_SDK_DISABLED'] !== 'true';
+
+if (isTraced) {
   const { startTracing } = await import('./tracing.ts');
   startTracing({ sampledShare: Number(process.env['OTEL_TRACES_SAMPLER_ARG'] || 1) });
 }

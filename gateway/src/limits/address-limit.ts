@@ -13,11 +13,11 @@ export interface AddressLimit {
    */
   refuseBlocked(clientIp: string): void;
   /**
-   * Counts a request.
+   * Counts a request, at once where it is known without asking whether it may come in.
    *
    * @throws {SoukError} RATE_LIMITED when it is one too many
    */
-  count(clientIp: string): Promise<void>;
+  count(clientIp: string): void | Promise<void>;
 }
 
 export function createAddressLimit({ budgets, limits }: { budgets: Budgets; limits: () => DoorLimits }): AddressLimit {
@@ -27,12 +27,16 @@ export function createAddressLimit({ budgets, limits }: { budgets: Budgets; limi
       const retryAfterMs = budgets.blockedMs(keyOf(clientIp), limits().address);
       if (retryAfterMs > 0) throw refused(retryAfterMs);
     },
-    async count(clientIp) {
-      const retryAfterMs = await budgets.spend(keyOf(clientIp), limits().address);
-      if (retryAfterMs > 0) throw refused(retryAfterMs);
-      countDecision('address', 'allowed');
+    count(clientIp) {
+      const retryAfterMs = budgets.spend(keyOf(clientIp), limits().address);
+      return typeof retryAfterMs === 'number' ? decide(retryAfterMs) : retryAfterMs.then(decide);
     },
   };
+}
+
+function decide(retryAfterMs: number): void {
+  if (retryAfterMs > 0) throw refused(retryAfterMs);
+  countDecision('address', 'allowed');
 }
 
 function refused(retryAfterMs: number): RateLimited {

@@ -2,7 +2,7 @@ import type { DoorLimits } from '@souk/platform/door-limits';
 import { createGauge } from '@souk/platform/metrics';
 import { createCapacity } from './capacity.ts';
 import { countDecision, RateLimited } from './rate-limited.ts';
-import { createSlots, type Lend } from './slots.ts';
+import { createSlots, type Lend, type Slot } from './slots.ts';
 
 /** Lets in as many requests at a time as this instance can take. */
 export interface InstanceLimit {
@@ -15,6 +15,8 @@ export interface InstanceLimit {
    * @returns how to say that the request is answered; undefined when there is no room
    */
   enter(isReserved: () => Promise<boolean>): Promise<Leave | undefined>;
+  /** Lets a request in if there is room for everybody now. */
+  enterNow(): Leave | undefined;
 }
 
 export interface Leave {
@@ -45,26 +47,35 @@ export function createInstanceLimit(limits: () => DoorLimits): InstanceLimit {
     now,
   );
 
+  function letIn(slot: Slot): Leave {
+    countDecision('instance', 'allowed');
+    const startedAtMs = now();
+    const inFlight = slots.inFlight();
+    inFlightGauge.set(inFlight);
+    const leave = (operation: object | undefined) => {
+      slot.free();
+      inFlightGauge.set(slots.inFlight());
+      capacityGauge.set(capacity.current());
+      if (operation) capacity.observe({ operation, startedAtMs, durationMs: now() - startedAtMs, inFlight });
+    };
+    return Object.assign(leave, { lend: slot.lend });
+  }
+
   return {
     refusesAll() {
       const refuses = slots.areFull();
       if (refuses) countDecision('instance', 'refused');
       return refuses;
     },
+    enterNow() {
+      const slot = slots.take('general');
+      return slot && letIn(slot);
+    },
     async enter(isReserved) {
       const slot = slots.take('general') ?? (await slots.wait((await isReserved()) ? 'reserved' : 'general'));
-      countDecision('instance', slot ? 'allowed' : 'refused');
-      if (!slot) return undefined;
-      const startedAtMs = now();
-      const inFlight = slots.inFlight();
-      inFlightGauge.set(inFlight);
-      const leave = (operation: object | undefined) => {
-        slot.free();
-        inFlightGauge.set(slots.inFlight());
-        capacityGauge.set(capacity.current());
-        if (operation) capacity.observe({ operation, startedAtMs, durationMs: now() - startedAtMs, inFlight });
-      };
-      return Object.assign(leave, { lend: slot.lend });
+      if (slot) return letIn(slot);
+      countDecision('instance', 'refused');
+      return undefined;
     },
   };
 }

@@ -10,14 +10,14 @@ import { clientNetwork } from './client-network.ts';
 import { countDecision, RateLimited } from './rate-limited.ts';
 
 /**
- * Counts the root fields of an operation before it is run.
+ * Counts the root fields of an operation before it is run, at once where it is known without asking whether it may be.
  *
  * @throws {SoukError} RATE_LIMITED when one of them has been used too much
  */
 export type RootFieldLimit = (
   client: Pick<RequestScope, 'viewer' | 'clientIp'>,
   uses: readonly RootFieldUse[],
-) => Promise<void>;
+) => void | Promise<void>;
 
 /**
  * Limits how much one user asks of each root field of all gateways together; guests are counted by their address. What is counted is the estimated cost, so a
@@ -30,17 +30,20 @@ export function createRootFieldLimit({
   budgets: Budgets;
   limits: () => DoorLimits;
 }): RootFieldLimit {
-  return async ({ viewer, clientIp }, uses) => {
+  return ({ viewer, clientIp }, uses) => {
     if (uses.length === 0) return;
     const who = viewer ? `user.${viewer.userId}` : `guest.${clientNetwork(clientIp)}`;
     const waits = spendingsOf(uses).map((spending) =>
       budgets.spend(redisKey(`gateway.${who}`, spending.name), budgetOf(spending, limits()), spending.points),
     );
-    const retryAfterMs = Math.max(0, ...(await Promise.all(waits)));
-    countDecision('root-field', retryAfterMs > 0 ? 'refused' : 'allowed');
-    if (retryAfterMs > 0)
-      throw new RateLimited('root-field', 'You ask for this too often. Wait a little.', retryAfterMs);
+    return waits.every((wait) => typeof wait === 'number') ? decide(waits) : Promise.all(waits).then(decide);
   };
+}
+
+function decide(waits: readonly number[]): void {
+  const retryAfterMs = Math.max(0, ...waits);
+  countDecision('root-field', retryAfterMs > 0 ? 'refused' : 'allowed');
+  if (retryAfterMs > 0) throw new RateLimited('root-field', 'You ask for this too often. Wait a little.', retryAfterMs);
 }
 
 interface Spending extends Pick<RootFieldUse, 'name' | 'isSensitive'> {
@@ -77,10 +80,12 @@ export function limitRootFields({
         async didResolveOperation({ request: { operationName, variables = {} }, contextValue: scope }) {
           const { document, ahead } = scope;
           if ((document?.cost(operationName, variables) ?? 0) > costBudget) return;
-          const counted = ahead?.counted ?? limit(scope, document?.rootFields(operationName, variables) ?? []);
-          await counted.catch((error: SoukError) => {
-            throw asRequestError(error);
-          });
+          try {
+            if (!ahead) await limit(scope, document?.rootFields(operationName, variables) ?? []);
+            else if (ahead.refusal !== undefined) throw ahead.refusal;
+          } catch (error) {
+            throw asRequestError(error as SoukError);
+          }
         },
       };
     },

@@ -144,6 +144,11 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
   };
 }
 
+/** Whether the answer to a request was there already. */
+export function isFromCache({ caching: { result } }: RequestScope): boolean {
+  return result !== undefined && result !== 'miss' && result !== 'uncacheable';
+}
+
 type Run = Parameters<ResponseCache['answer']>[2];
 
 /**
