@@ -21,34 +21,57 @@ export interface Boarding<Value> {
   beganAtMs: number;
 }
 
+export interface FlightsOptions {
+  /** For how long others may join: what began earlier may have read what has changed since. */
+  boardingMs: number;
+  /** What whoever hangs up is told at once; without it he is told the result, as those who stay. */
+  toLeaver?: (hungUp: AbortSignal) => Error;
+}
+
 interface Flight<Value> {
-  landing: Promise<Value>;
   beganAtMs: number;
-  passengers: number;
+  /** Those who will be told the result. */
+  passengers: Set<Passenger<Value>>;
+  /** How many of them want it. */
+  staying: number;
   abandoned: AbortController;
 }
 
-/** @param boardingMs for how long others may join: what began earlier may have read what has changed since */
-export function createFlights<Value>({ boardingMs }: { boardingMs: number }): Flights<Value> {
+interface Passenger<Value> {
+  land(value: Value): void;
+  fail(error: unknown): void;
+  forget(): void;
+}
+
+export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): Flights<Value> {
   const flights = new Map<string, Map<string, Flight<Value>>>();
 
-  function begin(key: FlightKey, work: (abandoned: AbortSignal) => Promise<Value>): Flight<Value> {
+  function begin(scope: string, text: string, work: (abandoned: AbortSignal) => Promise<Value>): Flight<Value> {
     const abandoned = new AbortController();
-    const flight: Flight<Value> = {
-      landing: work(abandoned.signal).finally(() => close(key, flight)),
-      beganAtMs: performance.now(),
-      passengers: 0,
-      abandoned,
-    };
-    const [scope, text] = partsOf(key);
+    const flight: Flight<Value> = { beganAtMs: performance.now(), passengers: new Set(), staying: 0, abandoned };
     const inScope = flights.get(scope);
     if (inScope) inScope.set(text, flight);
     else flights.set(scope, new Map([[text, flight]]));
+    work(abandoned.signal).then(
+      (value) => {
+        close(scope, text, flight);
+        for (const { forget, land } of flight.passengers) {
+          forget();
+          land(value);
+        }
+      },
+      (error: unknown) => {
+        close(scope, text, flight);
+        for (const { forget, fail } of flight.passengers) {
+          forget();
+          fail(error);
+        }
+      },
+    );
     return flight;
   }
 
-  function close(key: FlightKey, flight: Flight<Value>): void {
-    const [scope, text] = partsOf(key);
+  function close(scope: string, text: string, flight: Flight<Value>): void {
     const inScope = flights.get(scope);
     if (inScope?.get(text) !== flight) return;
     inScope.delete(text);
@@ -56,31 +79,32 @@ export function createFlights<Value>({ boardingMs }: { boardingMs: number }): Fl
   }
 
   /** Whoever began it has no more say than the others: it ends early only when all have left. */
-  function count(key: FlightKey, flight: Flight<Value>, hungUp: AbortSignal): void {
-    const leave = () => {
-      flight.passengers -= 1;
-      if (flight.passengers > 0) return;
-      close(key, flight);
-      flight.abandoned.abort(hungUp.reason);
-    };
-    flight.passengers += 1;
-    const forget = onEnd(hungUp, leave);
-    flight.landing.then(forget, forget);
-    if (hungUp.aborted) leave();
+  function seat(scope: string, text: string, flight: Flight<Value>, hungUp: AbortSignal): Promise<Value> {
+    return new Promise((land, fail) => {
+      const leave = () => {
+        passenger.forget();
+        if (toLeaver) {
+          flight.passengers.delete(passenger);
+          fail(toLeaver(hungUp));
+        }
+        if (--flight.staying > 0) return;
+        close(scope, text, flight);
+        flight.abandoned.abort(hungUp.reason);
+      };
+      const passenger: Passenger<Value> = { land, fail, forget: onEnd(hungUp, leave) };
+      flight.passengers.add(passenger);
+      flight.staying++;
+      if (hungUp.aborted) leave();
+    });
   }
 
   return {
     board(key, hungUp, work) {
-      const [scope, text] = partsOf(key);
+      const [scope, text] = typeof key === 'string' ? ['', key] : key;
       const underWay = flights.get(scope)?.get(text);
       const isShared = underWay !== undefined && performance.now() - underWay.beganAtMs < boardingMs;
-      const flight = isShared ? underWay : begin(key, work);
-      count(key, flight, hungUp);
-      return { landing: flight.landing, isShared, beganAtMs: flight.beganAtMs };
+      const flight = isShared ? underWay : begin(scope, text, work);
+      return { landing: seat(scope, text, flight, hungUp), isShared, beganAtMs: flight.beganAtMs };
     },
   };
-}
-
-function partsOf(key: FlightKey): readonly [string, string] {
-  return typeof key === 'string' ? ['', key] : key;
 }

@@ -74,47 +74,66 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     hear: listenerFor(name),
   });
 
-  async function ask(scope: RequestScope, asked: Asked, notice: Notice): Promise<GraphQLAnswer> {
-    if (kindOf(asked.query) === 'mutation') return mutate(scope, asked, notice);
+  function ask(scope: RequestScope, asked: Asked, told: Told): Promise<GraphQLAnswer> {
+    // Says who asks, and all else of a client that an answer may depend on.
+    const wantsDebug = scope.debug?.parts.has('sql') === true;
+    const assertion = signer.assertion(name as ServiceName, scope.viewer, { wantsDebug });
+    if (typeof assertion === 'string') return askAs(assertion, scope, asked, told);
+    return assertion.then((signed) => askAs(signed, scope, asked, told));
+  }
+
+  function askAs(assertion: string, scope: RequestScope, asked: Asked, told: Told): Promise<GraphQLAnswer> {
+    if (kindOf(asked.query) === 'mutation') return mutate(assertion, scope, asked, told);
+    const { request } = asked;
     // What is not text is for somebody who changes what he gets.
-    if (typeof asked.request !== 'string') return query(scope, asked, notice, scope.hungUp);
-    const key = [await assertionFor(scope), asked.request] as const;
-    return shared.ask(key, scope.hungUp, (unwanted) => query(scope, asked, notice, unwanted), notice.onJoin);
+    if (typeof request !== 'string') return query(assertion, scope, request, told, scope.hungUp);
+    const { landing, isShared, beganAtMs } = shared.ask([assertion, request], scope.hungUp, (unwanted) =>
+      query(assertion, scope, request, told, unwanted),
+    );
+    if (isShared) {
+      told.joinedAtMs = beganAtMs;
+      sharedRequests.labels(name).inc();
+    }
+    return landing;
   }
 
   function query(
-    scope: RequestScope,
-    { request }: Asked,
-    { onAsk }: Notice,
+    assertion: string,
+    { requestId }: RequestScope,
+    request: SubgraphOperation | string,
+    { addresses }: Told,
     unwanted: AbortSignal,
   ): Promise<GraphQLAnswer> {
-    const deadlineAt = Date.now() + queryTimeoutMs;
     return service.ask({
       request,
-      headers: () => headersFor(scope, deadlineAt),
+      headers: headersFor(assertion, requestId, queryTimeoutMs),
       signal: unwanted,
       timeoutMs: queryTimeoutMs,
       mayRepeat: true,
-      onAsk,
+      addresses,
     });
   }
 
-  async function mutate(scope: RequestScope, { request }: Asked, { onAsk }: Notice): Promise<GraphQLAnswer> {
-    const deadlineAt = Date.now() + mutationTimeoutMs;
+  async function mutate(
+    assertion: string,
+    scope: RequestScope,
+    { request }: Asked,
+    { addresses }: Told,
+  ): Promise<GraphQLAnswer> {
     const custody = name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
     clock.tick();
     try {
       const answer = await service.ask({
         request,
-        headers: async () => ({
-          ...(await headersFor(scope, deadlineAt)),
+        headers: {
+          ...headersFor(assertion, scope.requestId, mutationTimeoutMs),
           [CLIENT_IP_HEADER]: scope.clientIp,
           [CLIENT_AGENT_HEADER]: scope.clientAgent,
           ...custodyHeaders(custody),
-        }),
+        },
         timeoutMs: mutationTimeoutMs,
         mayRepeat: false,
-        onAsk,
+        addresses,
       });
       if (custody) heed(custody, answer.extensions);
       return answer;
@@ -123,60 +142,24 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     }
   }
 
-  async function headersFor(scope: RequestScope, deadlineAt: number): Promise<Record<string, string>> {
-    return {
-      [ASSERTION_HEADER]: await assertionFor(scope),
-      [REQUEST_ID_HEADER]: scope.requestId,
-      [DEADLINE_HEADER]: String(deadlineAt),
-    };
-  }
-
-  /** Says who asks, and all else of a client that an answer may depend on. */
-  function assertionFor({ viewer, debug }: RequestScope): Promise<string> {
-    return signer.assertion(name as ServiceName, viewer, { wantsDebug: debug?.parts.has('sql') === true });
-  }
-
   /** Asks, and tells of it whatever comes of it. */
   async function account(scope: RequestScope, asked: Asked, span: Span): Promise<SubgraphAnswer> {
-    const addresses: string[] = [];
+    const told: Told = { addresses: [], joinedAtMs: undefined };
     const startedAtMs = performance.now();
     const endWait = waits.begin(scope.lendPlace);
     let isAnswered = false;
-    let isJoined = false;
-    let askedAtMs = startedAtMs;
-    const tell = (outcome: Outcome, extensions?: GraphQLAnswer['extensions']) => {
-      // Whoever asked tells of it.
-      if (isJoined) span.setAttribute('souk.joined', true);
-      else
-        subgraphAsked(scope, {
-          subgraph: name,
-          kind: kindOf(asked.query),
-          outcome,
-          addresses,
-          startedAtMs,
-          span,
-          extensions,
-        });
-    };
     try {
-      const answer = await ask(scope, asked, {
-        onAsk: (address) => addresses.push(address),
-        onJoin(beganAtMs) {
-          isJoined = true;
-          askedAtMs = beganAtMs;
-          sharedRequests.labels(name).inc();
-        },
-      });
+      const answer = await ask(scope, asked, told);
       isAnswered = true;
       const { data, errors, extensions } = answer;
       // What a subgraph says beside its answer is for the gateway.
-      tell('answered', extensions);
-      scope.sources?.note({ tags: tagsIn(extensions), askedAtMs });
+      tell(scope, asked, told, { outcome: 'answered', startedAtMs, span, extensions });
+      scope.sources?.note({ tags: tagsIn(extensions), askedAtMs: told.joinedAtMs ?? startedAtMs });
       const { isPlain, isAscii } = lettersOf(answer);
       return { data, errors, mustEscape: !isPlain, isAscii };
     } catch (error) {
       const { outcome, loss } = consequencesOf(error);
-      tell(outcome);
+      tell(scope, asked, told, { outcome, startedAtMs, span, extensions: undefined });
       // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
       const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
       scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
@@ -185,6 +168,17 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       endWait(isAnswered);
       span.end();
     }
+  }
+
+  /** Of a request that others sent, too, whoever sent it tells. */
+  function tell(
+    scope: RequestScope,
+    { query }: Asked,
+    { addresses, joinedAtMs }: Told,
+    ended: Pick<Parameters<typeof subgraphAsked>[1], 'outcome' | 'startedAtMs' | 'span' | 'extensions'>,
+  ): void {
+    if (joinedAtMs === undefined) subgraphAsked(scope, { ...ended, subgraph: name, kind: kindOf(query), addresses });
+    else ended.span.setAttribute('souk.joined', true);
   }
 
   function send(asked: Asked, context: object): Promise<SubgraphAnswer> {
@@ -206,11 +200,12 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   };
 }
 
-/** Hears what becomes of a request. */
-interface Notice {
-  onAsk: (address: string) => void;
-  /** The same is being asked already, since then by `performance.now()`, and its answer is waited for. */
-  onJoin: (beganAtMs: number) => void;
+/** What is known of a request afterwards. */
+interface Told {
+  /** Those that were asked, one after the other. */
+  addresses: string[];
+  /** When the request began, by `performance.now()`, that somebody else had sent and whose answer does for this one, too. */
+  joinedAtMs: number | undefined;
 }
 
 /** A request, with the operation in it. */
@@ -222,6 +217,14 @@ interface Asked {
 
 function operationOf({ request }: Asked): SubgraphOperation {
   return typeof request === 'string' ? (JSON.parse(request) as SubgraphOperation) : request;
+}
+
+function headersFor(assertion: string, requestId: string, timeoutMs: number): Record<string, string> {
+  return {
+    [ASSERTION_HEADER]: assertion,
+    [REQUEST_ID_HEADER]: requestId,
+    [DEADLINE_HEADER]: String(Date.now() + timeoutMs),
+  };
 }
 
 const tracer = trace.getTracer('souk-gateway');

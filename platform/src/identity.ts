@@ -51,7 +51,8 @@ const ITSELF_CLAIM = 'souk_itself';
 
 export interface Signer {
   /**
-   * An assertion for `audience` on behalf of `viewer`, or of nobody. The same one is returned while it is fresh: no signing per request.
+   * An assertion for `audience` on behalf of `viewer`, or of nobody. The same one is returned while it is fresh, and without a promise round it, because that is
+   * asked for each request: no signing per request.
    *
    * @param options.wantsDebug whether the answer shall tell what it took; for the gateway only
    * @param options.forItself  whether this service asks for what it needs itself: only of the gateway it has to be said
@@ -60,52 +61,68 @@ export interface Signer {
     audience: ServiceName,
     viewer: Viewer | null,
     options?: { wantsDebug?: boolean; forItself?: boolean },
-  ): Promise<string>;
+  ): string | Promise<string>;
 }
 
 /** Signs what this service says to others. `privateKey` is an Ed25519 JWK whose `kid` is the service's name. */
 export function createSigner({ service, privateKey }: { service: ServiceName; privateKey: JWK }): Signer {
   const signingKey = importJWK(privateKey, ALGORITHM);
   const fresh = expiringCache<Promise<string>>();
+  /** Of those that are signed already. */
+  const texts = new WeakMap<Promise<string>, string>();
+  const statements = new WeakMap<Viewer, Statement>();
+  const nothing = statement({});
+
+  function statementOf(viewer: Viewer): Statement {
+    const known = statements.get(viewer);
+    if (known) return known;
+    const made = statement(claimsOf(viewer));
+    statements.set(viewer, made);
+    return made;
+  }
+
+  async function sign(audience: ServiceName, claims: JWTPayload): Promise<string> {
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: ALGORITHM, kid: service, typ: TOKEN_TYPE })
+      .setIssuer(service)
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime(`${LIFETIME_SECONDS}s`)
+      .sign(await signingKey);
+  }
 
   return {
     assertion(audience, viewer, { wantsDebug = false, forItself = false } = {}) {
-      const { claims, text } = viewer ? statementOf(viewer) : nothing;
+      const { claims, keys, text } = viewer ? statementOf(viewer) : nothing;
       const isOwn = forItself && service === 'gateway';
-      const key = `${audience} ${wantsDebug} ${isOwn} ${text}`;
-      return fresh(key, (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000, async () =>
-        new SignJWT({
-          ...claims,
-          ...(wantsDebug ? { [DEBUG_CLAIM]: true } : {}),
-          ...(isOwn ? { [ITSELF_CLAIM]: true } : {}),
-        })
-          .setProtectedHeader({ alg: ALGORITHM, kid: service, typ: TOKEN_TYPE })
-          .setIssuer(service)
-          .setAudience(audience)
-          .setIssuedAt()
-          .setExpirationTime(`${LIFETIME_SECONDS}s`)
-          .sign(await signingKey),
-      );
+      const purpose = wantsDebug || isOwn ? `${audience} ${wantsDebug} ${isOwn}` : audience;
+      let key = keys.get(purpose);
+      if (key === undefined) {
+        key = `${purpose} ${text}`;
+        keys.set(purpose, key);
+      }
+      const assertion = fresh(key, (LIFETIME_SECONDS - REUSE_MARGIN_SECONDS) * 1000, async () => {
+        const debug = wantsDebug ? { [DEBUG_CLAIM]: true } : {};
+        const own = isOwn ? { [ITSELF_CLAIM]: true } : {};
+        const signed = await sign(audience, { ...claims, ...debug, ...own });
+        texts.set(assertion, signed);
+        return signed;
+      });
+      return texts.get(assertion) ?? assertion;
     },
   };
 }
 
+/** What is said of a viewer. Each one is spoken for several times in a request, and the same one in many. */
 interface Statement {
   claims: JWTPayload;
   text: string;
+  /** What assertions are found by, for each purpose: put together once, because it is long. */
+  keys: Map<string, string>;
 }
 
-const nothing: Statement = { claims: {}, text: '' };
-/** Each viewer is spoken for several times in a request, and the same one in many. */
-const statements = new WeakMap<Viewer, Statement>();
-
-function statementOf(viewer: Viewer): Statement {
-  const known = statements.get(viewer);
-  if (known) return known;
-  const claims = claimsOf(viewer);
-  const statement = { claims, text: JSON.stringify(claims) };
-  statements.set(viewer, statement);
-  return statement;
+function statement(claims: JWTPayload): Statement {
+  return { claims, text: JSON.stringify(claims), keys: new Map() };
 }
 
 function claimsOf(viewer: Viewer): JWTPayload {

@@ -74,7 +74,7 @@ export function createPeer({ audience, urls, signer, logger }: PeerOptions): Pee
     try {
       return await service.ask({
         request: { query, variables },
-        headers: () => headersUntil(deadlineAt),
+        headers: await headersUntil(deadlineAt),
         timeoutMs,
         mayRepeat: !isCommand(query),
       });

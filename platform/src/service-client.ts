@@ -29,20 +29,16 @@ export interface ServiceClientListener {
   address(address: string, state: BreakerState | undefined): void;
 }
 
-export interface ServiceRequest extends Pick<InstanceCall, 'request'> {
-  /** Made when it is this request's turn. */
-  headers(): Headers | Promise<Headers>;
+export interface ServiceRequest extends Pick<InstanceCall, 'request' | 'headers'> {
   /** How long it may take, waiting and repeating included. */
   timeoutMs: number;
   /** Ends it early, when nobody wants the answer any more. */
   signal?: AbortSignal | undefined;
   /** Whether it may be sent a second time when it is not known what became of the first: never a command, which may have been carried out. */
   mayRepeat: boolean;
-  /** Told of each address that is asked, one after the other. */
-  onAsk?: ((address: string) => void) | undefined;
+  /** Where to note the addresses that are asked, one after the other. */
+  addresses?: string[];
 }
-
-type Headers = Readonly<Record<string, string>>;
 
 export interface ServiceClient {
   /**
@@ -67,9 +63,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const budget = createRetryBudget();
 
   async function askInstances(request: ServiceRequest, patience: Patience): Promise<GraphQLAnswer> {
-    const { timeoutMs, mayRepeat, onAsk } = request;
-    const given = request.headers();
-    const headers = given instanceof Promise ? await given : given;
+    const { headers, timeoutMs, mayRepeat, addresses } = request;
     const call: InstanceCall = { request: request.request, headers, patience, mayShare: mayRepeat };
     if (mayRepeat) budget.earn();
     let tried: Set<Instance> | undefined;
@@ -77,7 +71,7 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
     let failure: unknown;
     let instance = balancer.pick();
     while (instance) {
-      onAsk?.(instance.label);
+      addresses?.push(instance.label);
       try {
         return await instance.ask(call, timeoutMs);
       } catch (error) {

@@ -1,6 +1,5 @@
 import { givenUp } from '@souk/platform/patience';
-import { createFlights } from '../flights.ts';
-import { onEnd } from '../hang-up.ts';
+import { type Boarding, createFlights, type Flights } from '../flights.ts';
 import type { MutationClock } from './mutation-clock.ts';
 
 export interface SharedQueriesOptions {
@@ -14,17 +13,15 @@ export interface SharedQueries<Answer> {
   /**
    * Joins a query that is under way, or begins it. It ends when nobody waits for it any more.
    *
-   * @param key all that the answer may depend on: who asks, and what is asked
+   * @param key   all that the answer may depend on: who asks, and what is asked
    * @param begin asks the subgraph; its signal ends when the last who waited has gone
-   * @param onJoin called instead, when the same is being asked already: since when, by `performance.now()`
-   * @throws {CallFailure} `given-up` as soon as `hungUp` ends; what `begin` throws
+   * @returns the answer, for which fails with {@link CallFailure} `given-up` as soon as `hungUp` ends, and otherwise as what `begin` gives
    */
   ask(
     key: readonly [who: string, what: string],
     hungUp: AbortSignal,
     begin: (signal: AbortSignal) => Promise<Answer>,
-    onJoin: (beganAtMs: number) => void,
-  ): Promise<Answer>;
+  ): Boarding<Answer>;
 }
 
 /**
@@ -32,31 +29,19 @@ export interface SharedQueries<Answer> {
  * began before, so that everybody reads what they have written.
  */
 export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueriesOptions): SharedQueries<Answer> {
-  const flights = createFlights<Answer>({ boardingMs: joinWithinMs });
+  let beganAtTick = -1;
+  let flights: Flights<Answer>;
   return {
-    ask([who, what], hungUp, begin, onJoin) {
-      const { landing, isShared, beganAtMs } = flights.board([`${clock.now()} ${who}`, what], hungUp, begin);
-      if (isShared) onJoin(beganAtMs);
-      return untilHungUp(landing, hungUp);
+    ask(key, hungUp, begin) {
+      const tick = clock.now();
+      if (tick !== beganAtTick) {
+        beganAtTick = tick;
+        // Whoever waits for earlier ones is told of them; nobody else finds them.
+        flights = createFlights({ boardingMs: joinWithinMs, toLeaver });
+      }
+      return flights.board(key, hungUp, begin);
     },
   };
 }
 
-/** Whoever hangs up does not wait for what others still want. */
-function untilHungUp<Answer>(landing: Promise<Answer>, hungUp: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(givenUp(hungUp.reason));
-    const forget = onEnd(hungUp, giveUp);
-    if (hungUp.aborted) giveUp();
-    landing.then(
-      (answer) => {
-        forget();
-        resolve(answer);
-      },
-      (error: unknown) => {
-        forget();
-        reject(error);
-      },
-    );
-  });
-}
+const toLeaver = ({ reason }: AbortSignal) => givenUp(reason);
