@@ -167,7 +167,8 @@ export function subgraphAsked(
   record.subgraphs.durationMs += durationMs;
   requests.labels(subgraph, outcome).inc();
   durations.labels(subgraph, kind).observe(durationMs / 1_000);
-  span.setAttributes({ 'souk.outcome': outcome, 'souk.subgraph': subgraph, 'souk.addresses': [...addresses] });
   if (debug) reportSubgraph(debug, asked, { startMs: startedAtMs - record.startedAtMs, durationMs, extensions });
+  if (!span.isRecording()) return;
+  span.setAttributes({ 'souk.outcome': outcome, 'souk.subgraph': subgraph, 'souk.addresses': [...addresses] });
   if (outcome !== 'answered') span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 }
