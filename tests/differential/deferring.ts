@@ -1,7 +1,6 @@
 import { type Random, randomFor } from '@souk/dev/seed/random';
 import {
   type DirectiveNode,
-  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -18,35 +17,56 @@ import type { ExecutionPath } from '../../gateway/src/execution/engine.ts';
 import { openStockGateway, serve, type TestedGateway } from './gateways.ts';
 import type { Graph } from './graphs.ts';
 import type { Operation } from './operation.ts';
-import { withoutFaults } from './valid.ts';
+import { plain } from './plain-operation.ts';
+import { misplanned } from './planner-faults.ts';
+import type { SeriesOptions } from './series.ts';
+import { typenameOnly } from './valid.ts';
 import { faultIn, together, typesIn } from './whole-of-parts.ts';
 import { openDataSource } from './wire.ts';
 
 /*
- * Operations with `@defer` by chance, in which every object tells its type: of one that does not, the stock gateway leaves out what is asked of that type in a fragment within one of
- * another. What they ask of the schema is left out, which has `@defer` in it where parts are taken. Their parts, put together as a client does and with nulls carried on to where a whole answer has them, are to be the whole
+ * Operations with `@defer` by chance. Their parts, put together as a client does and with nulls carried on to where a whole answer has them, are to be the whole
  * answer that the stock gateway gives without it. Members come in another order then, and what is asked twice may fail twice; so it is compared what
  * the data are, and whether anything is said to be wrong.
  */
 
+/** What a series with `@defer` is run with. */
+export const deferring = {
+  open: openDeferringGateway,
+  openExpected: openWholeGateway,
+  askAlike: false,
+  risks: {
+    // Failures of all that is asked of a subgraph. With `@defer` more is asked, so what fails in a part of an answer only may fail elsewhere.
+    failures: [
+      'status 500 with a page',
+      'status 401',
+      'connection reset',
+      'timeout',
+      'no JSON',
+      'data is null',
+      'data is null, with errors',
+    ],
+    // A subgraph is asked again for an object that it has answered with, by its key.
+    unknownEntities: false,
+  },
+} satisfies Partial<SeriesOptions>;
+
 /** The stock gateway's whole answers, as far as parts can be like them. */
-export async function openWholeGateway(graph: Graph): Promise<TestedGateway> {
+async function openWholeGateway(graph: Graph): Promise<TestedGateway> {
   const { run, close } = await openStockGateway(graph);
   return {
     async run(operation, circumstances) {
-      const { status, body } = await run(
-        telling(graph.apiSchema, operation),
-        circumstances && { ...circumstances, sent: [] },
-      );
+      const { status, body } = await run(comparable(graph, operation), circumstances);
       const { data = null, errors, extensions } = JSON.parse(body) as FirstPart;
-      return { status, body: comparable(data, errors !== undefined || extensions !== undefined) };
+      return { status, body: comparison(data, errors !== undefined || extensions !== undefined) };
     },
     close,
   };
 }
 
 /** Ours, asked for the same in parts. */
-export async function openDeferringGateway({ supergraphSdl, apiSchema }: Graph): Promise<TestedGateway> {
+async function openDeferringGateway(graph: Graph): Promise<TestedGateway> {
+  const { supergraphSdl, apiSchema } = graph;
   let taken: { path?: ExecutionPath; rest?: DeliverRest } = {};
   const gateway = createCompiledGateway({
     supergraphSdl,
@@ -62,8 +82,8 @@ export async function openDeferringGateway({ supergraphSdl, apiSchema }: Graph):
   return {
     async run(operation, circumstances) {
       taken = {};
-      const deferring = deferringBy(randomFor(operation.query), telling(apiSchema, operation));
-      const { status, body } = await run(deferring, circumstances && { ...circumstances, sent: [] });
+      const deferring = deferringBy(randomFor(operation.query), comparable(graph, operation));
+      const { status, body } = await run(deferring, circumstances);
       const first = JSON.parse(body) as FirstPart;
       const later: LaterPart[] = [];
       // As over a wire.
@@ -73,41 +93,41 @@ export async function openDeferringGateway({ supergraphSdl, apiSchema }: Graph):
         ({ errors, extensions }) => errors !== undefined || extensions !== undefined,
       );
       const whole = together(first.data ?? null, later, typesIn(apiSchema, deferring));
-      return { status, body: fault ? `${fault}\n${deferring.query}` : comparable(whole, isFailed), path: taken.path };
+      return { status, body: fault ? `${fault}\n${deferring.query}` : comparison(whole, isFailed), path: taken.path };
     },
     close,
   };
 }
 
-function comparable(data: unknown, isFailed: boolean): string {
-  return JSON.stringify({ data: ordered(data), isFailed });
+/** As an answer that tells no more than what is compared. */
+function comparison(data: unknown, isFailed: boolean): string {
+  return JSON.stringify({ ...(isFailed ? { errors: ['some'] } : {}), data: ordered(data) });
 }
 
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
+    .filter(([name]) => name !== '__typename')
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, member]) => [name, ordered(member)]);
 }
 
-function telling(schema: GraphQLSchema, { query, ...others }: Operation): Operation {
+/** What of an operation can be compared: what the planner plans rightly, written so that the stock gateway shapes it rightly. */
+function comparable({ name: graph, apiSchema }: Graph, { query, ...others }: Operation): Operation {
   const document = visit(parse(query, { noLocation: true }), {
-    // Its variables are those of the first.
-    OperationDefinition: ({ name }) => (name?.value === 'Another' ? null : undefined),
-    // Under a condition the stock gateway leaves out more than it should, where aliases meet.
-    Directive: () => null,
-    Field: ({ name }) => (incomparable.has(name.value) ? null : undefined),
-    SelectionSet: {
-      leave: ({ selections }) => ({ kind: Kind.SELECTION_SET, selections: [typename, ...selections] }),
+    Field(field) {
+      if (graph !== 'library') return undefined;
+      if (misplanned.fields.has(field.name.value) || field.name.value === incomparable) return null;
+      return misplanned.arguments.has(field.name.value) ? { ...field, arguments: [] } : undefined;
     },
+    SelectionSet: { leave: ({ selections }) => (selections.length === 0 ? typenameOnly : undefined) },
   });
-  return { query: print(withoutFaults(schema, document)), ...others };
+  return plain(apiSchema, { query: print(document), ...others });
 }
 
-/** Beside the schema: what the till is depends on whether the subgraph was told the name of the branch, which it has itself where it begins. */
-const incomparable = new Set(['__schema', '__type', 'till']);
-const typename: SelectionNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+/** It depends on whether the subgraph was told the name of the branch, which it has itself where it begins. */
+const incomparable = 'till';
 
 /** Defers by chance: fragments that are there, and selections that are put in one. */
 function deferringBy(random: Random, { query, variables, operationName }: Operation): Operation {

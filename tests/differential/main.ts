@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { deferring } from './deferring.ts';
 import { openCompiledGateway } from './gateways.ts';
 import { graphNames } from './graphs.ts';
 import { describe, runSeries, type Series } from './series.ts';
@@ -11,6 +12,7 @@ const usage = `npm run differential [-- options]
   --operations <n>   how many, shared among the graphs; 2000 if not told
   --seed <text>      other operations; the same seed makes the same ones
   --graph <name>     one graph only: ${graphNames.join(', ')}
+  --deferred         our answers in parts, put together; of the graphs of clients that may use @defer
   --differences <n>  stop after so many in a graph; 3 if not told
   --from <n>         the first of them, to see one again that a run has told of
 `;
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
     graph: { type: 'string' },
+    deferred: { type: 'boolean', default: false },
     from: { type: 'string', default: '0' },
     differences: { type: 'string', default: '3' },
     help: { type: 'boolean', default: false },
@@ -28,7 +31,8 @@ const { values } = parseArgs({
 process.exitCode = await run();
 
 async function run(): Promise<number> {
-  const wanted = graphNames.filter((name) => values.graph === undefined || values.graph === name);
+  const possible = values.deferred ? graphNames.filter((name) => name !== 'souk-admin') : graphNames;
+  const wanted = possible.filter((name) => values.graph === undefined || values.graph === name);
   const [operations, from] = [Number(values.operations), Number(values.from)];
   if (values.help) return say(usage);
   if (wanted.length === 0 || !Number.isInteger(operations) || !Number.isInteger(from)) return say(usage, 2);
@@ -38,7 +42,7 @@ async function run(): Promise<number> {
       graph,
       seed: values.seed,
       operations: Math.ceil(operations / wanted.length),
-      open: openCompiledGateway,
+      ...(values.deferred ? deferring : { open: openCompiledGateway }),
       from,
       maxDifferences: Number(values.differences),
     });
@@ -52,7 +56,7 @@ function summaryOf({ graph, operations, differences, paths, reasons, ...counts }
   const each = (total: number) => (total / operations).toFixed(1);
   const lines = [
     `${graph}: ${operations} operations, ${differences.length} differences; ${counts.failed} met failing subgraphs, ${counts.imperfect} with errors or corrected values`,
-    `  compiled ${paths.compiled}, slow ${paths.slow}, stock ${paths.stock}, not executed ${paths.none}; ${each(counts.requests)} requests and ${each(counts.bytes)} bytes each`,
+    `  compiled ${paths.compiled}, slow ${paths.slow}, stock ${paths.stock}, deferred ${paths.deferred}, not executed ${paths.none}; ${each(counts.requests)} requests and ${each(counts.bytes)} bytes each`,
     ...[...reasons].sort(([, one], [, other]) => other - one).map(([reason, count]) => `  ${count} × ${reason}`),
     ...differences.map((difference) => `\n${describe(difference)}\n`),
   ];

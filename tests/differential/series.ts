@@ -31,6 +31,8 @@ export interface SeriesOptions {
   open: (graph: Graph) => Promise<TestedGateway>;
   /** What it is compared with instead. */
   openExpected?: (graph: Graph) => Promise<TestedGateway>;
+  /** Whether both are to ask subgraphs for the same; they are if not told. */
+  askAlike?: boolean;
   /** What may happen to subgraphs, if not all that can. */
   risks?: Risks;
   /** The first of them, to go on where others ended or to run one again. */
@@ -49,13 +51,14 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     operations,
     open,
     openExpected = openStockGateway,
+    askAlike = true,
     risks,
     from = 0,
     maxDifferences = 3,
     shrinkAttempts = 1_000,
   } = options;
   const graph = openGraph(name);
-  const gateways = { expected: await openExpected(graph), actual: await open(graph) };
+  const gateways = { expected: await openExpected(graph), actual: await open(graph), askAlike };
   const series: Series = {
     graph: name,
     operations: 0,
@@ -77,7 +80,7 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     }
     return series;
   } finally {
-    await Promise.all(Object.values(gateways).map((gateway) => gateway.close()));
+    await Promise.all([gateways.expected, gateways.actual].map((gateway) => gateway.close()));
   }
 }
 
@@ -105,7 +108,7 @@ export function describe({ run, expected, actual, difference }: Outcome): string
   const [, graph, index] = seed.split('/');
   const { nullPercent, unknownPercent, texts } = world;
   return [
-    `The answers differ. Again: npm run differential -- --graph ${graph} --seed ${seed.split('/')[0]} --from ${index} --operations 1`,
+    `The answers differ. Again: npm run differential -- --graph ${graph} --seed ${seed.split('/')[0]} --from ${index} --operations 1${actual.path === 'deferred' ? ' --deferred' : ''}`,
     difference,
     operation.query,
     `variables ${JSON.stringify(operation.variables)}, operation name ${operation.operationName ?? '(none)'}`,

@@ -1,14 +1,18 @@
-import { type ASTNode, type DocumentNode, type GraphQLSchema, Kind, parse, print, visit } from 'graphql';
-import type { TestedGateway } from './gateways.ts';
-import { compare, type Outcome, type Run } from './run.ts';
+import {
+  type ASTNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  parse,
+  print,
+  visit,
+} from 'graphql';
+import { compare, type Gateways, type Outcome, type Run } from './run.ts';
 import { without, withoutFaults } from './valid.ts';
 
 /** Looks for a smaller operation in simpler circumstances whose answers still differ. */
-export async function shrink(
-  outcome: Outcome,
-  gateways: { expected: TestedGateway; actual: TestedGateway },
-  maxAttempts: number,
-): Promise<Outcome> {
+export async function shrink(outcome: Outcome, gateways: Gateways, maxAttempts: number): Promise<Outcome> {
   let smallest = outcome;
   let attempts = 0;
   for (let progress = true; progress; ) {
@@ -36,7 +40,8 @@ function* smallerThan(run: Run): Generator<Run> {
   if (world.texts !== 'plain') yield { ...run, world: { ...world, texts: 'plain' } };
 
   const document = parse(run.operation.query, { noLocation: true });
-  for (const part of partsOf(document)) {
+  const wanted = getOperationAST(document, run.operation.operationName);
+  for (const part of partsOf(document).filter((each) => each !== wanted)) {
     const smaller = documentWithout(world.graph.apiSchema, document, part);
     const query = smaller && print(smaller);
     if (query && query.length < run.operation.query.length) yield { ...run, operation: { ...run.operation, query } };

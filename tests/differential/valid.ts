@@ -54,7 +54,7 @@ const removable = new Set<Kind>([
   Kind.OPERATION_DEFINITION,
 ]);
 
-const typenameOnly: SelectionSetNode = {
+export const typenameOnly: SelectionSetNode = {
   kind: Kind.SELECTION_SET,
   selections: [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }],
 };

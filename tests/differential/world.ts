@@ -89,7 +89,8 @@ function makerFor({ graph: { keys }, nullPercent, texts }: World, schema: GraphQ
       const length = random.pick(listLengths);
       return Array.from({ length }, (_, index) => make(present.ofType, `${identity}[${index}]`, random));
     }
-    if (isScalarType(present)) return scalarBy(random, present.name, texts);
+    // Whether it is null has been decided; JSON of any shape might be as well, where none may be.
+    if (isScalarType(present)) return scalarBy(random, present.name, texts) ?? 'nothing';
     if (isEnumType(present)) return random.pick(present.getValues()).name;
     return thingOf(present, identity, random);
   };
