@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Wish } from '@souk/platform/patience';
 import { expect, it } from 'vitest';
 import { createFlights } from './flights.ts';
 
@@ -7,47 +8,65 @@ const stays = new AbortController().signal;
 /** Work that ends when it is told to. */
 function slowWork() {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const signals: AbortSignal[] = [];
-  const work = (abandoned: AbortSignal) => {
-    signals.push(abandoned);
+  const begun: { isAbandoned: boolean }[] = [];
+  const work = (wish: Wish) => {
+    const state = { isAbandoned: false };
+    begun.push(state);
+    wish.whenAbandoned = () => {
+      state.isAbandoned = true;
+    };
     return promise;
   };
-  return { work, signals, resolve, reject };
+  return { work, begun, resolve, reject };
 }
 
 it('does for all what one began, and anew for the next', async () => {
   const flights = createFlights<string>({ boardingMs: 1_000 });
-  const { work, signals, resolve } = slowWork();
+  const { work, begun, resolve } = slowWork();
   const boardings = [1, 2, 3].map(() => flights.board('a', stays, work));
   expect(boardings.map(({ isShared }) => isShared)).toEqual([false, true, true]);
   resolve('done');
   expect(await Promise.all(boardings.map(({ landing }) => landing))).toEqual(['done', 'done', 'done']);
-  expect(signals).toHaveLength(1);
+  expect(begun).toHaveLength(1);
   expect(flights.board('a', stays, work).isShared).toBe(false);
 });
 
 it('goes on for the others when the one that began hangs up', async () => {
   const flights = createFlights<string>({ boardingMs: 1_000 });
-  const { work, signals, resolve } = slowWork();
+  const { work, begun, resolve } = slowWork();
   const leader = new AbortController();
   flights.board('a', leader.signal, work);
   const { landing } = flights.board('a', stays, work);
   leader.abort();
-  expect(signals[0]?.aborted).toBe(false);
+  expect(begun[0]?.isAbandoned).toBe(false);
   resolve('done');
   expect(await landing).toBe('done');
 });
 
 it('ends when all have hung up, and whoever comes then begins anew', () => {
   const flights = createFlights<string>({ boardingMs: 1_000 });
-  const { work, signals } = slowWork();
+  const { work, begun } = slowWork();
   const clients = [new AbortController(), new AbortController()];
   for (const { signal } of clients) flights.board('a', signal, work);
   clients[0]?.abort();
-  expect(signals[0]?.aborted).toBe(false);
+  expect(begun[0]?.isAbandoned).toBe(false);
   clients[1]?.abort();
-  expect(signals[0]?.aborted).toBe(true);
+  expect(begun[0]?.isAbandoned).toBe(true);
   expect(flights.board('a', stays, work).isShared).toBe(false);
+});
+
+it('tells whoever hangs up so at once where that is wanted, and the others the result', async () => {
+  const toLeaver = () => new Error('gone');
+  const flights = createFlights<string>({ boardingMs: 1_000, toLeaver });
+  const { work, resolve } = slowWork();
+  const leader = new AbortController();
+  const first = flights.board('a', leader.signal, work).landing;
+  const second = flights.board('a', stays, work).landing;
+  leader.abort();
+  await expect(first).rejects.toThrow('gone');
+  await expect(flights.board('a', leader.signal, work).landing).rejects.toThrow('gone');
+  resolve('done');
+  expect(await second).toBe('done');
 });
 
 it('shares what went wrong, and does not keep it', async () => {

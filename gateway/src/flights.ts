@@ -1,3 +1,4 @@
+import type { Wish } from '@souk/platform/patience';
 import { onEnd } from './hang-up.ts';
 
 /** Work that several requests wait for, done once. */
@@ -7,9 +8,9 @@ export interface Flights<Value> {
    *
    * @param key    one text, or two: of a long one that stays the same, the second, nothing new has to be made
    * @param hungUp ends when this request does not want the result any more
-   * @param work   gets a signal that ends when no request does
+   * @param work   is told when no request wants it any more
    */
-  board(key: FlightKey, hungUp: AbortSignal, work: (abandoned: AbortSignal) => Promise<Value>): Boarding<Value>;
+  board(key: FlightKey, hungUp: AbortSignal, work: (wish: Wish) => Promise<Value>): Boarding<Value>;
 }
 
 export type FlightKey = string | readonly [scope: string, text: string];
@@ -28,13 +29,12 @@ export interface FlightsOptions {
   toLeaver?: (hungUp: AbortSignal) => Error;
 }
 
-interface Flight<Value> {
+interface Flight<Value> extends Wish {
   beganAtMs: number;
   /** Those who will be told the result. */
   passengers: Set<Passenger<Value>>;
   /** How many of them want it. */
   staying: number;
-  abandoned: AbortController;
 }
 
 interface Passenger<Value> {
@@ -46,13 +46,17 @@ interface Passenger<Value> {
 export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): Flights<Value> {
   const flights = new Map<string, Map<string, Flight<Value>>>();
 
-  function begin(scope: string, text: string, work: (abandoned: AbortSignal) => Promise<Value>): Flight<Value> {
-    const abandoned = new AbortController();
-    const flight: Flight<Value> = { beganAtMs: performance.now(), passengers: new Set(), staying: 0, abandoned };
+  function begin(scope: string, text: string, work: (wish: Wish) => Promise<Value>): Flight<Value> {
+    const flight: Flight<Value> = {
+      beganAtMs: performance.now(),
+      passengers: new Set(),
+      staying: 0,
+      whenAbandoned: undefined,
+    };
     const inScope = flights.get(scope);
     if (inScope) inScope.set(text, flight);
     else flights.set(scope, new Map([[text, flight]]));
-    work(abandoned.signal).then(
+    work(flight).then(
       (value) => {
         close(scope, text, flight);
         for (const { forget, land } of flight.passengers) {
@@ -89,7 +93,7 @@ export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): 
         }
         if (--flight.staying > 0) return;
         close(scope, text, flight);
-        flight.abandoned.abort(hungUp.reason);
+        flight.whenAbandoned?.(hungUp.reason);
       };
       const passenger: Passenger<Value> = { land, fail, forget: onEnd(hungUp, leave) };
       flight.passengers.add(passenger);

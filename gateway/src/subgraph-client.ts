@@ -14,6 +14,7 @@ import {
   type Signer,
 } from '@souk/platform/identity';
 import { NotAsked } from '@souk/platform/not-asked';
+import type { Wish } from '@souk/platform/patience';
 import { createServiceClient } from '@souk/platform/service-client';
 import { custodyHeaders, heed } from '@souk/platform/token-custody';
 import { subgraphAsked } from './accounting/request-record.ts';
@@ -86,9 +87,9 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     if (kindOf(asked.query) === 'mutation') return mutate(assertion, scope, asked, told);
     const { request } = asked;
     // What is not text is for somebody who changes what he gets.
-    if (typeof request !== 'string') return query(assertion, scope, request, told, scope.hungUp);
-    const { landing, isShared, beganAtMs } = shared.ask([assertion, request], scope.hungUp, (unwanted) =>
-      query(assertion, scope, request, told, unwanted),
+    if (typeof request !== 'string') return query(assertion, scope, request, told, { signal: scope.hungUp });
+    const { landing, isShared, beganAtMs } = shared.ask([assertion, request], scope.hungUp, (wish) =>
+      query(assertion, scope, request, told, { wish }),
     );
     if (isShared) {
       told.joinedAtMs = beganAtMs;
@@ -102,12 +103,12 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     { requestId }: RequestScope,
     request: SubgraphOperation | string,
     { addresses }: Told,
-    unwanted: AbortSignal,
+    until: { signal: AbortSignal } | { wish: Wish },
   ): Promise<GraphQLAnswer> {
     return service.ask({
       request,
       headers: headersFor(assertion, requestId, queryTimeoutMs),
-      signal: unwanted,
+      ...until,
       timeoutMs: queryTimeoutMs,
       mayRepeat: true,
       addresses,

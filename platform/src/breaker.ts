@@ -1,5 +1,6 @@
 import { CircuitState, CountBreaker } from 'cockatiel';
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
+import { liftLimit, setLimit, type TimeLimit } from './time-limit.ts';
 import { untilTrue } from './until-true.ts';
 
 /**
@@ -39,11 +40,10 @@ const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 /** These say something about the address. An answer that is too large speaks of the question, and what was given up or passed over says nothing. */
 const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'timeout', 'cut', 'wrong-answer']);
 
-interface Watched extends WatchedRequest {
-  sentAtMs: number;
-  /** When it has had half its time: whoever is judged earlier may have had less than is fair, because he had waited for his turn. */
-  fairAtMs: number;
+/** It has a limit at half its time: whoever is judged earlier may have had less than is fair, because he had waited for his turn. */
+interface Watched extends WatchedRequest, TimeLimit {
   isTrial: boolean;
+  isJudged: boolean;
 }
 
 /**
@@ -53,14 +53,10 @@ interface Watched extends WatchedRequest {
  */
 export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   const closing = new AbortController();
-  /** Those of which nothing is known yet. */
-  const watched = new Set<Watched>();
   let recent = new CountBreaker(WINDOW);
   let state: BreakerState = 'closed';
   let answersAgain = false;
   let answeredAtMs = 0;
-  let looking: NodeJS.Timeout | undefined;
-  let willLookAtMs = Number.POSITIVE_INFINITY;
 
   function turn(next: BreakerState): void {
     state = next;
@@ -81,7 +77,9 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   }
 
   function judge(request: Watched, isWell: boolean): void {
-    if (!watched.delete(request)) return;
+    if (request.isJudged) return;
+    request.isJudged = true;
+    liftLimit(request);
     if (request.isTrial && state === 'trial') {
       if (isWell) close();
       else open();
@@ -94,27 +92,7 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   /** It says nothing about the address, which is as good as an answer for whoever waits to hear that it is there. */
   function excuse(request: Watched): void {
     if (request.isTrial) judge(request, true);
-    else watched.delete(request);
-  }
-
-  function lookAt(atMs: number, nowMs: number): void {
-    if (atMs >= willLookAtMs) return;
-    willLookAtMs = atMs;
-    clearTimeout(looking);
-    // When this process was busy for that long, the answers are there as well and come first.
-    looking = setTimeout(() => setImmediate(look), Math.ceil(atMs - nowMs)).unref();
-  }
-
-  function look(): void {
-    willLookAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = performance.now();
-    let nextAtMs = Number.POSITIVE_INFINITY;
-    for (const request of watched) {
-      const { sentAtMs, fairAtMs } = request;
-      if (fairAtMs > nowMs) nextAtMs = Math.min(nextAtMs, fairAtMs);
-      else if (answeredAtMs < sentAtMs) judge(request, false);
-    }
-    if (nextAtMs < Number.POSITIVE_INFINITY) lookAt(nextAtMs, nowMs);
+    else liftLimit(request);
   }
 
   return {
@@ -124,27 +102,26 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
       if (isTrial) turn('trial');
       const sentAtMs = performance.now();
       const request: Watched = {
-        sentAtMs,
-        fairAtMs: sentAtMs + timeoutMs / 2,
         isTrial,
+        isJudged: false,
+        atMs: sentAtMs + timeoutMs / 2,
+        end() {
+          if (answeredAtMs < sentAtMs) judge(request, false);
+        },
         answered() {
           answeredAtMs = performance.now();
           judge(request, true);
         },
         failed(error) {
           const isBlamed = error instanceof CallFailure && blames.has(error.kind);
-          const hadItsTime = performance.now() >= request.fairAtMs;
+          const hadItsTime = performance.now() >= request.atMs;
           if (!isBlamed || (error.kind === 'timeout' && !hadItsTime)) excuse(request);
           else judge(request, false);
         },
       };
-      watched.add(request);
-      lookAt(request.fairAtMs, sentAtMs);
+      setLimit(request, sentAtMs);
       return request;
     },
-    close() {
-      closing.abort();
-      clearTimeout(looking);
-    },
+    close: () => closing.abort(),
   };
 }

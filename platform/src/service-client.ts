@@ -5,7 +5,7 @@ import { createBulkhead } from './bulkhead.ts';
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
 import type { GraphQLAnswer } from './graphql-call.ts';
 import { NotAsked } from './not-asked.ts';
-import { createPatience, type Patience } from './patience.ts';
+import { createPatience, type Patience, type Wish } from './patience.ts';
 import { createRetryBudget } from './retry-budget.ts';
 
 export interface ServiceClientOptions extends Omit<AddressesOptions, 'onChange'> {
@@ -32,8 +32,9 @@ export interface ServiceClientListener {
 export interface ServiceRequest extends Pick<InstanceCall, 'request' | 'headers'> {
   /** How long it may take, waiting and repeating included. */
   timeoutMs: number;
-  /** Ends it early, when nobody wants the answer any more. */
-  signal?: AbortSignal | undefined;
+  /** Either ends it early, when nobody wants the answer any more. */
+  signal?: AbortSignal;
+  wish?: Wish;
   /** Whether it may be sent a second time when it is not known what became of the first: never a command, which may have been carried out. */
   mayRepeat: boolean;
   /** Where to note the addresses that are asked, one after the other. */

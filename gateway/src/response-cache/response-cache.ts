@@ -134,9 +134,11 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
         note(scope, 'hit-memory', known);
         return { data: known.data };
       }
-      const { landing, isShared } = flights.board(key, scope.hungUp, (abandoned) =>
-        find(question, { ...scope, hungUp: abandoned }, run),
-      );
+      const { landing, isShared } = flights.board(key, scope.hungUp, (wish) => {
+        const abandoned = new AbortController();
+        wish.whenAbandoned = (reason) => abandoned.abort(reason);
+        return find(question, { ...scope, hungUp: abandoned.signal }, run);
+      });
       const { answer, kept, result } = await landing;
       note(scope, isShared ? 'shared' : result, kept);
       return answer;

@@ -12,12 +12,14 @@ import { type HttpPool, openHttpPool } from './pool.ts';
 const echo: OnRequest = ({ body }, socket) => void socket.write(ok(body));
 const ok = (text: string, head = '') => `HTTP/1.1 200 OK\r\n${head}content-length: ${text.length}\r\n\r\n${text}`;
 
+/** However busy the machine is. */
+const QUICK_MS = 10_000;
 let server: RawServer;
 let pool: HttpPool;
 
 beforeEach(async () => {
   server = await startRawServer(echo);
-  pool = openHttpPool({ origin: server.origin, connections: 8 });
+  pool = openHttpPool({ origin: server.origin, connections: 8, quickMs: QUICK_MS });
 });
 afterEach(async () => {
   await server.close();
@@ -253,8 +255,10 @@ describe('requests at the same moment', () => {
   });
 
   it('share none for a while after an answer that took long, or did not come', async () => {
+    await pool.close();
+    pool = openHttpPool({ origin: server.origin, connections: 8, quickMs: 200 });
     await untilShared();
-    server.behave((request, socket) => setTimeout(() => echo(request, socket), 30));
+    server.behave((request, socket) => setTimeout(() => echo(request, socket), 201));
     await post('slow');
     server.behave(echo);
     await nextTurn();
@@ -364,7 +368,8 @@ describe('a server of Node', () => {
     });
     await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
     await pool.close();
-    pool = openHttpPool({ origin: `http://127.0.0.1:${(node.address() as AddressInfo).port}`, connections: 1 });
+    const origin = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
+    pool = openHttpPool({ origin, connections: 1, quickMs: QUICK_MS });
     await untilShared();
     isHeld = true;
     const answers = postAll(abc);

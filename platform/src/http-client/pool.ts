@@ -10,6 +10,8 @@ export interface HttpPoolOptions {
   connections: number;
   /** The one address of the host to connect to, where it has several; the host's name is still what is asked for and what a certificate is held against. */
   ip?: string;
+  /** So long may answers take where requests share connections. */
+  quickMs?: number;
 }
 
 /** A POST request with JSON, and what hears of its answer. One of its listeners is called, once, unless it is abandoned. */
@@ -55,7 +57,7 @@ const QUICK_MS = 20;
  * RFC 9112, section 9.3.2), which costs all who take part much less than as many connections. In return, who is behind a slow one waits for it, so they only share
  * while a hundred answers in a row were quick, and nothing is sent on a connection that still owes an answer.
  */
-export function openHttpPool({ origin, connections: maxOpen, ip }: HttpPoolOptions): HttpPool {
+export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK_MS }: HttpPoolOptions): HttpPool {
   const target: Target = { url: new URL(origin), ip };
   const write = createRequestWriter(target.url.host);
   const open = new Set<Connection>();
@@ -166,7 +168,7 @@ export function openHttpPool({ origin, connections: maxOpen, ip }: HttpPoolOptio
   }
 
   function onAnswer(tookMs: number): void {
-    if (tookMs <= QUICK_MS) quickInARow++;
+    if (tookMs <= quickMs) quickInARow++;
     else quickInARow = 0;
   }
 

@@ -32,7 +32,7 @@ export function readHead(text: string): ResponseHead {
     throw wrong('one length of the body', text);
   if (encoding !== undefined && (encoding.toLowerCase() !== 'chunked' || minorVersion === '0'))
     throw wrong('chunks or a length', text);
-  const saysClose = connection !== undefined && hasOption(connection, 'close');
+  const saysClose = connection !== undefined && connection !== 'keep-alive' && hasOption(connection, 'close');
   const isOver = saysClose || (minorVersion === '0' && !(connection && hasOption(connection, 'keep-alive')));
   const isInterim = status < 200;
   const bodyLength = lengthOf(status, length, encoding);
