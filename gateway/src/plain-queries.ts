@@ -121,17 +121,13 @@ export function answerPlainQueries(requests: PlainRequests, options: PlainQuerie
     const clientIp = addressBehind(remoteAddress, headers['x-forwarded-for'], trustedProxyHops);
     const record = openRecord({ headers, clientIp });
     record.endpoint = path;
-    let log: Logger | undefined;
     return {
       requestId,
       // Nobody, until it is known who.
       viewer: null,
       clientIp,
       clientAgent: (headers['user-agent'] ?? '').slice(0, 256),
-      get log() {
-        log ??= logger.child({ requestId }) as Logger;
-        return log;
-      },
+      log: logger.child({ requestId }) as Logger,
       record,
       hungUp,
       caching: {},
