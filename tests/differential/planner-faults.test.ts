@@ -44,6 +44,12 @@ describe('the stock planner', () => {
     expect(plan).not.toContain('YEAR');
   });
 
+  it('asks for a field that another one requires without what that one itself requires', () => {
+    const plan = planOf('{ copies { value { amount } } }');
+    expect(plan).toContain('copies { __typename barcode condition book { __typename isbn postage } }');
+    expect(plan).not.toContain('pages');
+  });
+
   it('cannot plan the type of an interface object within a fragment of another interface', () => {
     expect(() => planOf('{ latestReviews { work { ... on Titled { __typename } } } }')).toThrow('__typename');
   });
