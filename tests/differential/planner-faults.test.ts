@@ -44,10 +44,10 @@ describe('the stock planner', () => {
     expect(plan).not.toContain('YEAR');
   });
 
-  it('asks for a field that another one requires without what that one itself requires', () => {
-    const plan = planOf('{ copies { value { amount } } }');
+  it('asks at once, too, for what two fields require and what itself requires others', () => {
+    const plan = planOf('{ copies { value { amount } book { priceByPost } } }');
     expect(plan).toContain('copies { __typename barcode condition book { __typename isbn postage } }');
-    expect(plan).not.toContain('pages');
+    expect(plan).toContain('... on Book { __typename pages weight isbn } } => { ... on Book { postage } }');
   });
 
   it('cannot plan the type of an interface object within a fragment of another interface', () => {

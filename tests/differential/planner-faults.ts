@@ -10,8 +10,8 @@ export const misplanned = {
     'weight',
     // Of an interface object: with one argument for one type and another one for another type, both are asked with the first.
     'popularity',
-    // Requires a field of another object that itself requires others, and that one is asked for without them: it has another value then.
-    'value',
+    // Where two fields require one that itself requires others, one of them is given what was asked for without these.
+    'priceByPost',
   ]),
   /** As with `popularity`, which cannot be asked without. */
   arguments: new Set(['reviews']),
