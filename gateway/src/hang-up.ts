@@ -32,3 +32,37 @@ function listen(signal: Heard): Set<() => void> {
   });
   return listeners;
 }
+
+/**
+ * Ends when all clients have hung up who wait for the same. It is what is asked here of an `AbortSignal`, which for each query would take longer to make than
+ * most else that is made for it.
+ */
+export class JointHangUp implements Pick<AbortSignal, 'aborted' | 'reason'> {
+  aborted = false;
+  reason: unknown;
+  #waiting = 0;
+  #listeners: Set<() => void> | undefined;
+
+  /** One more waits. @returns how to say that he has what he waited for */
+  join(hungUp: AbortSignal): () => void {
+    this.#waiting++;
+    if (hungUp.aborted) this.#leave(hungUp.reason);
+    return onEnd(hungUp, () => this.#leave(hungUp.reason));
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+
+  #leave(reason: unknown): void {
+    if (--this.#waiting > 0) return;
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.#listeners ?? []) listener();
+  }
+}

@@ -104,12 +104,13 @@ describe('clients that hang up', () => {
   it('leave the answer to others who asked the same, the first as well as the last of them', async () => {
     const held = hold();
     await besideInnocents(async () => {
-      const joinedBefore = await gateway.metric('souk_subgraph_requests_shared_total', 'subgraph="order"');
+      const shared = async () =>
+        (await gateway.metric('souk_operations_shared_total', 'endpoint="/graphql"')) +
+        (await gateway.metric('souk_subgraph_requests_shared_total', 'subgraph="order"'));
+      const sharedBefore = await shared();
       const clients = Array.from({ length: 20 }, () => new AbortController());
       const asked = clients.map(({ signal }) => gateway.ask(ORDER, { id: 'shared' }, signal));
-      const joined = async () =>
-        (await gateway.metric('souk_subgraph_requests_shared_total', 'subgraph="order"')) - joinedBefore;
-      await vi.waitFor(async () => expect(held.begun() + (await joined())).toBe(20), soon);
+      await vi.waitFor(async () => expect(held.begun() + (await shared()) - sharedBefore).toBe(20), soon);
       // Fewer than ask, because they share: which of them began one, nobody can tell from here.
       const begun = held.begun();
       expect(begun).toBeLessThan(20);

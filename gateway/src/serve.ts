@@ -81,6 +81,7 @@ app.addHook('preClose', async () => plainRequests?.close());
 const options: EndpointOptions = {
   authenticate,
   subgraphClient,
+  clock,
   introspection,
   compiledExecution: env.COMPILED_EXECUTION,
   shortWay: env.SHORT_WAY,

@@ -43,7 +43,9 @@ import { withResponseCache } from './response-cache/cached-gateway.ts';
 import { allowCaching } from './response-cache/http-caching.ts';
 import { createResponseCache, isFromCache } from './response-cache/response-cache.ts';
 import { openSafelist, type SafelistMode } from './safelist.ts';
+import { withSharedRuns } from './shared-runs.ts';
 import { createShortWay, type ShortAnswer } from './short-way.ts';
+import type { MutationClock } from './subgraph-client/mutation-clock.ts';
 import type { SubgraphClient } from './subgraph-client.ts';
 import type { Answer } from './subscriptions/live-results.ts';
 import type { Subscriptions } from './subscriptions/open-subscriptions.ts';
@@ -70,6 +72,8 @@ export interface Endpoint {
 export interface EndpointOptions {
   authenticate: Authenticate;
   subgraphClient: (name: string) => SubgraphClient;
+  /** Moves on with each mutation, after which nobody is told what was read before. */
+  clock: MutationClock;
   introspection: boolean;
   /** Whether operations run in their compiled form. */
   compiledExecution: boolean;
@@ -104,6 +108,7 @@ export async function addEndpoint(
   const {
     authenticate,
     subgraphClient,
+    clock,
     introspection,
     compiledExecution,
     shortWay: isShort,
@@ -146,7 +151,8 @@ export async function addEndpoint(
   }
   const responseCache = responseCacheIn && createResponseCache({ endpoint: path, redis: responseCacheIn });
 
-  const cachedGateway = responseCache ? withResponseCache(gateway, responseCache) : gateway;
+  const sharedGateway = compiledExecution ? withSharedRuns(gateway, { endpoint: path, clock }) : gateway;
+  const cachedGateway = responseCache ? withResponseCache(sharedGateway, responseCache) : sharedGateway;
   const shortWay =
     isShort && compiledExecution
       ? createShortWay(cachedGateway, { endpoint: path, costBudget, limit: rateLimits.rootField })

@@ -14,6 +14,7 @@ import { createPersistedQueries } from '../src/persisted-queries.ts';
 import { createPublicServer } from '../src/public-server.ts';
 import type { RequestScope } from '../src/request-scope.ts';
 import { addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
+import type { MutationClock } from '../src/subgraph-client/mutation-clock.ts';
 import type { SubgraphClient } from '../src/subgraph-client.ts';
 import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
@@ -121,6 +122,8 @@ export async function openTestGateway({
     {
       authenticate: async () => null,
       subgraphClient: () => subgraph,
+      // Equal queries have nothing to do with each other, unless a test wants that.
+      clock: restless(),
       introspection: true,
       compiledExecution: true,
       shortWay: true,
@@ -183,6 +186,11 @@ export async function openTestGateway({
       await redis.close();
     },
   };
+}
+
+function restless(): MutationClock {
+  let ticks = 0;
+  return { now: () => ++ticks, tick: () => {} };
 }
 
 interface InjectedAnswer {

@@ -162,7 +162,7 @@ export function rateLimits(gateway: () => StrictGateway): Attack[] {
       effect: lift,
     }),
     attack({
-      tries: 'three hundred requests at once, where eight are worked on at a time',
+      tries: 'six hundred requests at once, where eight are worked on at a time',
       isCrowd: true,
       async given(scene: Scene) {
         const instance = { minimumInFlight: 8, maximumInFlight: 8, delayMs: 10_000, reservedPercent: 20 };
@@ -172,7 +172,7 @@ export function rateLimits(gateway: () => StrictGateway): Attack[] {
       async request() {
         const address = newAddress();
         const replies = await Promise.all(
-          Array.from({ length: 300 }, (_, index) => from(address, `${SEARCH} # ${index}`)),
+          Array.from({ length: 600 }, (_, index) => from(address, `${SEARCH} # ${index}`)),
         );
         const counts = Object.groupBy(replies, ({ status }) => status);
         expect(Object.keys(counts).sort()).toEqual(['200', '503']);

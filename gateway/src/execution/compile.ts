@@ -6,11 +6,9 @@ import { writerCode } from './code/writer.ts';
 import type { ConditionValues } from './condition-values.ts';
 import type { Graph } from './graph.ts';
 import { positionsOf } from './positions.ts';
-import { createRush, type Rush } from './rush.ts';
 import { type ObjectShape, shapeOf } from './shape.ts';
 import { type Fetch, type Step, stepsOf } from './steps.ts';
 import { prepareRequests } from './subgraph-request.ts';
-import type { WrittenData } from './written-data.ts';
 
 /*
  * Terminology
@@ -32,7 +30,6 @@ import type { WrittenData } from './written-data.ts';
 
 /** An operation in its compiled form. */
 export interface CompiledOperation {
-  rush: Rush<WrittenData>;
   step: Step;
   fetches: readonly CompiledFetch[];
   /** Writes the text of `data`. @throws {Unexpected} */
@@ -77,7 +74,6 @@ export function compile(
   const root = positionsOf(fetches, conditions);
   const shape = shapeOf(operation, root, conditions, graph);
   return {
-    rush: createRush(),
     step,
     fetches: fetches.map((fetch) => ({
       ...fetch,

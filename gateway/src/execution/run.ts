@@ -1,7 +1,6 @@
 import { Unexpected } from './code/runtime.ts';
 import type { Answers, Collected, CompiledFetch, CompiledOperation } from './compile.ts';
 import { rewriteAnswer } from './output-rewrites.ts';
-import { areSame } from './rush.ts';
 import type { Step } from './steps.ts';
 import type { SubgraphRequest } from './subgraph-request.ts';
 import type { WrittenData } from './written-data.ts';
@@ -38,31 +37,26 @@ export interface SentRequest {
  * Runs an operation in its compiled form.
  *
  * @param sent   takes what was sent, also when the run ends in an error
- * @param finish makes something of the text of `data` at once: it is in thousands of pieces, which must not be kept. What it makes, several runs may be given
+ * @param finish makes something of the text of `data` at once: it is in thousands of pieces, which must not be kept.
  * @throws {Unexpected} as soon as anything is not as it is when all is well
  */
 export async function run(
-  { step, fetches, write, rush }: CompiledOperation,
+  { step, fetches, write }: CompiledOperation,
   variables: Readonly<Record<string, unknown>>,
   send: Send,
   sent: SentRequest[],
   finish: (text: string, isAscii: boolean) => WrittenData,
 ): Promise<WrittenData> {
   const answers: Answers = { data: [], entities: [], index: [] };
-  const { own, before } = rush.begin(variables);
-  /** Whether everything is as in the run before. */
-  let isSame = before !== undefined;
   let mustEscape = false;
   let isAscii = true;
   let isOver = false;
   try {
     await take(step);
-    own.result = (isSame ? before?.result : undefined) ?? finish(write(answers, mustEscape), isAscii);
-    return own.result;
+    return finish(write(answers, mustEscape), isAscii);
   } finally {
     // Steps that run beside one that has failed go no further.
     isOver = true;
-    rush.end();
   }
 
   function take(step: Step): Promise<unknown> {
@@ -79,21 +73,16 @@ export async function run(
   async function ask(fetch: CompiledFetch): Promise<void> {
     if (isOver) return;
     const { number, collect, node } = fetch;
-    const collected = collect && ((isSame ? before?.collected[number] : undefined) ?? collect(answers));
-    own.collected[number] = collected;
+    const collected = collect?.(answers);
     if (collected) answers.index[number] = collected.index;
     if (collected?.count === 0) {
       answers.entities[number] = [];
       return;
     }
-    const request = sameRequest(fetch) ?? fetch.request(variables, collected?.text);
-    own.requests[number] = request;
-    const answer = send(fetch, request);
+    const answer = send(fetch, fetch.request(variables, collected?.text));
     sent.push({ fetch, collected, answer });
     const given = await answer;
     const data = soundData(given);
-    own.given[number] = data;
-    isSame &&= data === before?.given[number];
     mustEscape ||= given.mustEscape;
     isAscii &&= given.isAscii === true;
     if (collected) {
@@ -106,11 +95,6 @@ export async function run(
       rewriteAnswer(data, node.outputRewrites);
       answers.data[number] = data;
     }
-  }
-
-  function sameRequest({ number, node }: CompiledFetch): SubgraphRequest | undefined {
-    const request = isSame ? before?.requests[number] : undefined;
-    return request && before && areSame(node.variableUsages ?? [], variables, before.variables) ? request : undefined;
   }
 }
 
