@@ -188,11 +188,11 @@ export async function transaction<Result>(db: Database, work: (tx: Transaction) 
       const why = code === undefined ? undefined : retryableErrors.get(code);
       if (why === undefined || attempt === MAX_ATTEMPTS) throw reason;
       redone.inc({ reason: why });
-      await delay(Math.random() * 20 * 2 ** attempt);
     } finally {
       end();
       for (const effect of (begun && afterwards.get(begun)) ?? []) effect(db);
     }
+    await delay(Math.random() * 20 * 2 ** attempt);
   }
 }
 
