@@ -36,20 +36,21 @@ const LONGEST_LIFE_SECONDS = 300;
  */
 export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: AuthenticateOptions): Authenticate {
   const keys = followTokenKeys(jwksUrls);
+  /** By the header that it came in. */
   const known = new Map<string, VerifiedToken>();
 
-  function verified(token: string): VerifiedToken | Promise<VerifiedToken> {
-    const remembered = known.get(token);
+  function verified(authorization: string): VerifiedToken | Promise<VerifiedToken> {
+    const remembered = known.get(authorization);
     if (remembered && remembered.expiresAtMs > Date.now()) return remembered;
-    known.delete(token);
-    return verify(token).catch((cause: unknown) => {
+    known.delete(authorization);
+    return verify(authorization, bearerToken(authorization)).catch((cause: unknown) => {
       // A key set that cannot be fetched says nothing about the token.
       if (isKeySetFault(cause)) throw temporarilyUnknown(cause);
       throw invalidToken('is not valid or has expired', cause);
     });
   }
 
-  async function verify(token: string): Promise<VerifiedToken> {
+  async function verify(authorization: string, token: string): Promise<VerifiedToken> {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer,
@@ -65,7 +66,7 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
       keyId: protectedHeader.kid,
       expiresAtMs: Math.min(exp, iat + LONGEST_LIFE_SECONDS) * 1_000,
     };
-    remember(known, token, fresh);
+    remember(known, authorization, fresh);
     return fresh;
   }
 
@@ -86,7 +87,7 @@ export function createAuthenticate({ jwksUrls, issuer, audience, accessState }: 
     const snapshot = accessState.current();
     if (snapshot) refuseDenied(narrowestFor(liveEntries(snapshot, 'IP_RANGE'), clientIp));
     if (authorization === undefined) return null;
-    const token = verified(bearerToken(authorization));
+    const token = verified(authorization);
     return token instanceof Promise ? token.then((fresh) => whoHolds(fresh, snapshot)) : whoHolds(token, snapshot);
   };
 }
