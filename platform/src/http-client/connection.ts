@@ -107,6 +107,10 @@ export function openConnection(target: Target, listener: ConnectionListener): Co
 
   function onBytes(bytes: Buffer): void {
     if (isGone) return;
+    if (awaited.length === 0) {
+      leave(unasked());
+      return;
+    }
     try {
       reader.take(bytes);
     } catch (failure) {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { CallFailure } from '../call-failure.ts';
 import { type Connection, type Exchange, openConnection } from './connection.ts';
 import type { Target } from './open-socket.ts';
@@ -60,6 +61,8 @@ const QUICK_MS = 20;
 export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK_MS }: HttpPoolOptions): HttpPool {
   const target: Target = { url: new URL(origin), ip };
   const write = createRequestWriter(target.url.host);
+  /** A connection outlives the request that it is opened for, and shall not keep what belongs to that. */
+  const outside = AsyncLocalStorage.snapshot();
   const open = new Set<Connection>();
   /** Those without a request, and until when they may rest. The last one has rested for the shortest time. */
   const free: { connection: Connection; untilMs: number }[] = [];
@@ -82,7 +85,7 @@ export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK
       isAbandoned: false,
       connection: undefined,
     };
-    if (isClosed) onFailure(new CallFailure('not-sent', 'Nothing is sent here any more.'));
+    if (isClosed) queueMicrotask(() => onFailure(new CallFailure('not-sent', 'Nothing is sent here any more.')));
     else if (mayShare && quickInARow >= QUICK_BEFORE_SHARING) {
       gathered.push(exchange);
       turnSoon();
@@ -130,7 +133,7 @@ export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK
   }
 
   function openNew(): Connection {
-    const connection = openConnection(target, { onFree, onGone, onAnswer, onTrouble });
+    const connection = outside(openConnection, target, { onFree, onGone, onAnswer, onTrouble });
     open.add(connection);
     return connection;
   }
@@ -190,7 +193,7 @@ export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK
       isClosed = true;
       clearTimeout(tidying);
       for (const { connection } of free.splice(0)) connection.end();
-      if (open.size === 0) closed.resolve();
+      if (open.size === 0 && gathered.length === 0) closed.resolve();
       return closed.promise;
     },
   };
