@@ -9,7 +9,7 @@ const { serviceUrls, folder } = inject('shop');
 const { serviceKeys } = secretsOf(folder);
 
 /** What the gateway says when it asks for somebody; a customer, unless roles and scopes are given. */
-export function gatewayFor(
+export async function gatewayFor(
   name: SubgraphName,
   viewer: (Pick<Viewer, 'userId' | 'sessionId'> & Partial<Viewer>) | null,
 ): Promise<string> {
