@@ -1,15 +1,10 @@
-import type { ApolloServerOptionsWithGateway } from '@apollo/server';
 import { createCounter } from '@souk/platform/metrics';
+import type { GatewayExecutor, GatewayInterface, GatewayRequest, GatewayResult } from './gateway-interface.ts';
 import { JointHangUp } from './hang-up.ts';
 import { createSharedPlace, type SharedPlace } from './limits/shared-place.ts';
 import type { RequestScope } from './request-scope.ts';
 import { PLAN_HEADER } from './response-cache/cached-gateway.ts';
 import type { MutationClock } from './subgraph-client/mutation-clock.ts';
-
-type GatewayInterface = ApolloServerOptionsWithGateway<RequestScope>['gateway'];
-type GatewayExecutor = NonNullable<Awaited<ReturnType<GatewayInterface['load']>>['executor']>;
-type GatewayRequest = Parameters<GatewayExecutor>[0];
-type GatewayResult = Awaited<ReturnType<GatewayExecutor>>;
 
 export interface SharedRunsOptions {
   /** Path of the endpoint. */

@@ -1,20 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ApolloServerOptionsWithGateway, ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
+import type { ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
 import type { Variables } from '@souk/platform/cost';
 import { createCounter } from '@souk/platform/metrics';
 import { type GraphQLSchema, getOperationAST, getVariableValues, type OperationDefinitionNode } from 'graphql';
 import { costEstimated } from './accounting/request-record.ts';
 import { COST_HEADER } from './cost-limit.ts';
 import { WrittenData } from './execution/written-data.ts';
+import type { GatewayExecutor, GatewayInterface, GatewayRequest, GatewayResult } from './gateway-interface.ts';
 import type { KnownDocument } from './known-documents.ts';
 import type { RootFieldLimit } from './limits/root-field-limit.ts';
 import type { RequestScope } from './request-scope.ts';
 import { PLAN_HEADER } from './response-cache/cached-gateway.ts';
-
-type GatewayInterface = ApolloServerOptionsWithGateway<RequestScope>['gateway'];
-type GatewayExecutor = NonNullable<Awaited<ReturnType<GatewayInterface['load']>>['executor']>;
-type GatewayRequest = Parameters<GatewayExecutor>[0];
-type GatewayResult = Awaited<ReturnType<GatewayExecutor>>;
 
 /**
  * The way of a known query past Apollo Server, whose pipeline takes longer than all the rest of a small one.

@@ -1,11 +1,8 @@
-import type { ApolloServerOptionsWithGateway } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
 import { WrittenData } from '../execution/written-data.ts';
+import type { GatewayExecutor, GatewayInterface } from '../gateway-interface.ts';
 import type { RequestScope } from '../request-scope.ts';
 import type { Answer, ResponseCache } from './response-cache.ts';
-
-type GatewayInterface = ApolloServerOptionsWithGateway<RequestScope>['gateway'];
-type GatewayExecutor = NonNullable<Awaited<ReturnType<GatewayInterface['load']>>['executor']>;
 
 /** Apollo Gateway's executor with a cache before it. Apollo Server asks it once an operation is valid and has passed its plugins, so those who may not ask do not. */
 export function withResponseCache(gateway: GatewayInterface, cache: ResponseCache): GatewayInterface {

@@ -233,17 +233,23 @@ describe('a request in plain form', () => {
   });
 });
 
-describe('a server that leaves', () => {
-  it('says of each answer that it is the last', async () => {
-    const served = await serve({ isPlain: true });
-    const { promise, resolve } = Promise.withResolvers<() => void>();
+/** Takes the next request and gives how to answer it. */
+function holdAnswer(): Promise<() => void> {
+  return new Promise((resolve) => {
     take = (request, connection) => {
       resolve(() => answerFromWire(request, connection));
       return true;
     };
+  });
+}
+
+describe('a server that leaves', () => {
+  it('says of each answer that it is the last', async () => {
+    const served = await serve({ isPlain: true });
+    const answering = holdAnswer();
     const { socket, heard } = dial(served);
     socket.write(post('/taken', '1'));
-    const answer = await promise;
+    const answer = await answering;
     isLeaving = true;
     answer();
     await once(socket, 'close');
@@ -252,17 +258,13 @@ describe('a server that leaves', () => {
 
   it('ends connections that rest, and closes when the others have their answers', async () => {
     const served = await serve({ isPlain: true });
-    const { promise, resolve } = Promise.withResolvers<() => void>();
     const { socket: resting } = dial(served);
     resting.write(post('/taken', '0'));
     await once(resting, 'data');
-    take = (request, connection) => {
-      resolve(() => answerFromWire(request, connection));
-      return true;
-    };
+    const answering = holdAnswer();
     const { socket, heard } = dial(served);
     socket.write(post('/taken', '1'));
-    const answer = await promise;
+    const answer = await answering;
     const closed = once(served.server, 'close');
     const rested = once(resting, 'close');
     isLeaving = true;
