@@ -13,6 +13,7 @@ import type { DocumentDoor } from './document-door.ts';
 import { limitOf, refusalOf, statusOf } from './errors.ts';
 import { overloaded } from './limits/instance-limit.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
+import { headersOfAll } from './public-server.ts';
 import type { RequestScope } from './request-scope.ts';
 import { isFromCache } from './response-cache/response-cache.ts';
 import type { ShortQuestion, ShortWay } from './short-way.ts';
@@ -103,9 +104,7 @@ export function answerPlainQueries(requests: PlainRequests, options: PlainQuerie
     }
     const { status } = answered;
     const said = {
-      [REQUEST_ID_HEADER]: requestId,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+      ...headersOfAll(requestId),
       ...originHeadersFor(origins, headers['origin']),
       ...answered.headers,
     };

@@ -3,7 +3,7 @@ import { createSigner } from '@souk/platform/identity';
 import { createLogger } from '@souk/platform/logger';
 import { createPeer } from '@souk/platform/peer';
 import { openRedis } from '@souk/platform/redis';
-import { addHealth, addMetrics, createHttpServer, isLeaving, KEEP_ALIVE_MS, runService } from '@souk/platform/service';
+import { addHealth, addMetrics, createHttpServer, runService } from '@souk/platform/service';
 import { isTraced } from '@souk/platform/telemetry';
 import { followAccessState } from './access-state.ts';
 import { createAuthenticate } from './authenticate.ts';
@@ -14,7 +14,7 @@ import { countInstances } from './limits/instance-count.ts';
 import { openRateLimits } from './limits/rate-limits.ts';
 import { createPersistedQueries } from './persisted-queries.ts';
 import { joinProcesses } from './processes/worker.ts';
-import { createPublicServer } from './public-server.ts';
+import { createPublicServer, openPlainRequests } from './public-server.ts';
 import { addEndpoint, type Endpoint, type EndpointOptions } from './server.ts';
 import { createMutationClock } from './subgraph-client/mutation-clock.ts';
 import { createSubgraphClient, type SubgraphClient } from './subgraph-client.ts';
@@ -22,7 +22,6 @@ import { openSubscriptions } from './subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits } from './subscriptions/subscription-limits.ts';
 import { openSupergraphs } from './supergraph/open-supergraphs.ts';
 import { openUsageRecording } from './usage/open-usage-recording.ts';
-import { readPlainRequests } from './wire/plain-requests.ts';
 
 const env = readEnv();
 const processes = joinProcesses();
@@ -72,11 +71,7 @@ const subscriptions = await openSubscriptions(app, {
 });
 
 // What is traced has its spans from Node's HTTP server.
-const plainRequests =
-  env.SHORT_WAY && !isTraced
-    ? readPlainRequests(app.server, { keepAliveMs: KEEP_ALIVE_MS, isLeaving: () => isLeaving(app) })
-    : undefined;
-app.addHook('preClose', async () => plainRequests?.close());
+const plainRequests = env.SHORT_WAY && !isTraced ? openPlainRequests(app) : undefined;
 
 const options: EndpointOptions = {
   authenticate,

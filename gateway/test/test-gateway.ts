@@ -6,12 +6,11 @@ import { type DoorLimits, defaultDoorLimits } from '@souk/platform/door-limits';
 import type { Logger } from '@souk/platform/logger';
 import { createLogger } from '@souk/platform/logger';
 import { openRedis } from '@souk/platform/redis';
-import { isLeaving, KEEP_ALIVE_MS } from '@souk/platform/service';
 import { createBrowserOrigins, tellOrigins } from '../src/browser-origins.ts';
 import { defaultDocumentLimits } from '../src/document-guard.ts';
 import { openRateLimits } from '../src/limits/rate-limits.ts';
 import { createPersistedQueries } from '../src/persisted-queries.ts';
-import { createPublicServer } from '../src/public-server.ts';
+import { createPublicServer, openPlainRequests } from '../src/public-server.ts';
 import type { RequestScope } from '../src/request-scope.ts';
 import { addEndpoint, type Endpoint, type EndpointOptions } from '../src/server.ts';
 import type { MutationClock } from '../src/subgraph-client/mutation-clock.ts';
@@ -19,7 +18,6 @@ import type { SubgraphClient } from '../src/subgraph-client.ts';
 import { openSubscriptions } from '../src/subscriptions/open-subscriptions.ts';
 import { defaultSubscriptionLimits, type SubscriptionLimits } from '../src/subscriptions/subscription-limits.ts';
 import { defaultSubscriptionPeriods, type SubscriptionPeriods } from '../src/subscriptions/subscription-periods.ts';
-import { readPlainRequests } from '../src/wire/plain-requests.ts';
 
 export interface TestAnswer {
   status: number;
@@ -103,8 +101,7 @@ export async function openTestGateway({
   const app = createPublicServer(logger);
   const origins = settings.origins ?? createBrowserOrigins(undefined, false);
   await tellOrigins(app, origins);
-  const plainRequests = readPlainRequests(app.server, { keepAliveMs: KEEP_ALIVE_MS, isLeaving: () => isLeaving(app) });
-  app.addHook('preClose', async () => plainRequests.close());
+  const plainRequests = openPlainRequests(app);
   const limits = { ...defaultSubscriptionLimits, ...subscriptionLimits };
   const periods = { ...defaultSubscriptionPeriods, ...subscriptionPeriods };
   const subscriptions = await openSubscriptions(app, { redis, limits, periods, onChange: () => {}, logger });

@@ -76,11 +76,6 @@ export class PlainConnection {
     return this.#hangUp.signal;
   }
 
-  /** Whether no request is there, or not all of one, since its beginning or since the last answer. */
-  get isResting(): boolean {
-    return this.#state === 'resting';
-  }
-
   /** Whether nothing has come ever. */
   get isSilent(): boolean {
     return this.#state === 'resting' && !this.#wasAsked;
@@ -107,7 +102,7 @@ export class PlainConnection {
     return true;
   }
 
-  /** Ends it if it rests, and gives it to Node if a part of a request is there. */
+  /** Ends it if it rests (nothing happens otherwise), and gives it to Node if a part of a request is there. */
   close(): void {
     if (this.#state !== 'resting') return;
     if (this.#held) this.handOver();

@@ -53,7 +53,7 @@ export function readPlainRequests(server: Server, { keepAliveMs, isLeaving }: Pl
     for (const connection of connections) {
       const restsForMs = now - connection.restsSinceMs;
       if (connection.isSilent && restsForMs > SILENT_MS) connection.handOver();
-      else if (connection.isResting && restsForMs > keepAliveMs) connection.close();
+      else if (restsForMs > keepAliveMs) connection.close();
     }
   }, LOOK_EVERY_MS);
   looking.unref();
