@@ -53,6 +53,11 @@ export const contestants: readonly Contestant[] = [
     start: (field) => run('floor', field, [...ofOurs('floor.ts'), 'PORT', field.recordingFile]),
   },
   {
+    name: 'wire',
+    says: "the same over Souk's own connections to clients and subgraphs: what it would take without everything else that it does",
+    start: (field) => run('wire', field, [...ofOurs('wire.ts'), 'PORT', field.recordingFile]),
+  },
+  {
     name: 'hive',
     says: 'Hive Gateway 2.12 as its manual starts it',
     missing: () => installed('hive', 'node_modules/@graphql-hive/gateway-runtime'),

@@ -1,5 +1,5 @@
-import { Agent, type Dispatcher } from 'undici';
 import { type ProcessUsage, usageOf } from '../process-usage.ts';
+import { openClient } from './client.ts';
 import { type WorkloadName, workloadOf } from './workloads.ts';
 
 /** What a load process is told, as JSON in its one argument. */
@@ -38,8 +38,6 @@ export interface LoadResult {
 async function load(order: LoadOrder): Promise<LoadResult> {
   const { url, headers, workload: name, answerBytes, connections, warmUpMs, durationMs, pid } = order;
   const workload = workloadOf(name);
-  const { origin, pathname } = new URL(url);
-  const agent = new Agent({ connections, pipelining: 1, bodyTimeout: 60_000, headersTimeout: 60_000 });
   const durationsMs: number[] = [];
   let next = order.from;
   let failures = 0;
@@ -56,7 +54,6 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   const seconds = (performance.now() - startedAt) / 1_000;
   const after = usageOf(pid);
   await clients;
-  await agent.close();
 
   durationsMs.sort((one, other) => one - other);
   const at = (share: number) =>
@@ -73,43 +70,17 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   };
 
   async function keepAsking(): Promise<void> {
+    let client = openClient(url, headers);
     while (performance.now() < end) {
+      if (client.isOver()) client = openClient(url, headers);
       const body = JSON.stringify({ query: workload.query, variables: workload.variables(next++) });
       const sentAt = performance.now();
-      const { status, size } = await ask(body);
+      const { status, size } = await client.ask(body);
       if (!measured) continue;
       if (status === 200 && size === answerBytes) durationsMs.push(performance.now() - sentAt);
       else failures++;
     }
-  }
-
-  /** Counts the answer without keeping it: clients share a core with the subgraphs. */
-  function ask(body: string): Promise<{ status: number; size: number }> {
-    return new Promise((resolve) => {
-      let status = 0;
-      let size = 0;
-      const handler: Dispatcher.DispatchHandler = {
-        onRequestStart() {},
-        onResponseStart(_controller, statusCode) {
-          status = statusCode;
-        },
-        onResponseData(_controller, chunk) {
-          size += chunk.length;
-        },
-        onResponseEnd: () => resolve({ status, size }),
-        onResponseError: () => resolve({ status: 0, size }),
-      };
-      agent.dispatch(
-        {
-          origin,
-          path: pathname,
-          method: 'POST',
-          headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-          body,
-        },
-        handler,
-      );
-    });
+    client.close();
   }
 }
 

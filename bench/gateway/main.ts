@@ -21,12 +21,14 @@ import { type Measurement, tableOf, writeReport } from './report.ts';
 import { composeBenchGraph } from './subgraphs.ts';
 import { type WorkloadName, workloadNames, workloadOf } from './workloads.ts';
 
+const USUAL = ['stock', 'floor', 'hive', 'hive-rust', 'grafbase', 'compiled', 'souk'];
+
 /**
  * `npm run bench:gateway`: the same requests to several gateways, one after the other in each round, and how much each does of them.
  */
 const usage = `npm run bench:gateway [-- options]
 
-  --gateways <name>,…   ${contestants.map(({ name }) => name).join(', ')}; the first seven if not told
+  --gateways <name>,…   ${contestants.map(({ name }) => name).join(', ')}; ${USUAL.join(', ')} if not told
   --workloads <name>,…  ${workloadNames.join(', ')}; all if not told
   --rounds <n>          5 if not told; a table tells medians of them
   --seconds <n>         how long each workload takes of a round, after one of warming up; 5 if not told
@@ -41,7 +43,7 @@ const START_TIMEOUT_MS = 60_000;
 
 const { values } = parseArgs({
   options: {
-    gateways: { type: 'string', default: 'stock,floor,hive,hive-rust,grafbase,compiled,souk' },
+    gateways: { type: 'string', default: USUAL.join() },
     workloads: { type: 'string', default: workloadNames.join() },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },

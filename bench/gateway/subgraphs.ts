@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
 import { answererOf, type BenchSubgraph, benchSubgraphs } from './answers.ts';
+import { createJsonServer } from './json-server.ts';
 import { UNIQUE_ID, uniqueId } from './workloads.ts';
 
 /**
@@ -29,25 +30,22 @@ function serve(name: BenchSubgraph, port: number): void {
   const known = new Map<string, string>();
   const standIn = uniqueId(0);
 
-  async function answerTo(body: string): Promise<string> {
+  function answerTo(body: string): string | Promise<string> {
     // The answer to an id that nobody has asked for is the same but for the id.
     const [id] = body.match(UNIQUE_ID) ?? [];
     const asked = id ? body.replaceAll(id, standIn) : body;
-    const text = known.get(asked) ?? (await answer(asked));
-    known.set(asked, text);
-    return id ? text.replaceAll(standIn, id) : text;
+    const withId = (text: string) => (id ? text.replaceAll(standIn, id) : text);
+    const text = known.get(asked);
+    return text === undefined ? learn(asked).then(withId) : withId(text);
   }
 
-  createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.from(await answerTo(Buffer.concat(chunks).toString()));
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length }).end(text);
-  })
-    .on('error', (error) => {
-      throw error;
-    })
-    .listen(port, '127.0.0.1').keepAliveTimeout = 60_000;
+  async function learn(asked: string): Promise<string> {
+    const text = await answer(asked);
+    known.set(asked, text);
+    return text;
+  }
+
+  createJsonServer(answerTo).listen(port, '127.0.0.1');
 }
 
 if (import.meta.main) {

@@ -16,24 +16,28 @@ export type Step = { sequence: Step[] } | { parallel: Step[] } | { url: string; 
 
 const standIn = uniqueId(0);
 
+/** Does what is recorded, with another id where there is one. */
+export async function take(
+  step: Step,
+  id: string | undefined,
+  ask: (url: string, body: string) => Promise<unknown>,
+): Promise<void> {
+  if ('parallel' in step) {
+    await Promise.all(step.parallel.map((each) => take(each, id, ask)));
+  } else if ('sequence' in step) {
+    for (const each of step.sequence) await take(each, id, ask);
+  } else {
+    await ask(step.url, id ? step.body.replaceAll(standIn, id) : step.body);
+  }
+}
+
 function serve(port: number, recording: Recording): void {
   const dispatcher = new Agent({ connections: 64 });
 
-  async function take(step: Step, id: string | undefined): Promise<void> {
-    if ('parallel' in step) {
-      await Promise.all(step.parallel.map((each) => take(each, id)));
-    } else if ('sequence' in step) {
-      for (const each of step.sequence) await take(each, id);
-    } else {
-      const body = id ? step.body.replaceAll(standIn, id) : step.body;
-      const answer = await request(step.url, {
-        dispatcher,
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      await answer.body.json();
-    }
+  async function ask(url: string, body: string): Promise<unknown> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await request(url, { dispatcher, method: 'POST', headers, body });
+    return answer.body.json();
   }
 
   createServer(async (incoming, response) => {
@@ -48,7 +52,7 @@ function serve(port: number, recording: Recording): void {
       return;
     }
     const [id] = text.match(UNIQUE_ID) ?? [];
-    await take(recorded.steps, id);
+    await take(recorded.steps, id, ask);
     const answer = Buffer.from(JSON.stringify({ data: recorded.answer }));
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer);
   }).listen(port, '127.0.0.1');
