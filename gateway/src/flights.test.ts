@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Wish } from '@souk/platform/patience';
 import { expect, it } from 'vitest';
-import { createFlights } from './flights.ts';
+import { createFlights, type Work } from './flights.ts';
 
 const stays = new AbortController().signal;
 
@@ -9,13 +8,18 @@ const stays = new AbortController().signal;
 function slowWork() {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const begun: { isAbandoned: boolean }[] = [];
-  const work = (wish: Wish) => {
+  const work: Work<string> = (wish, result) => {
     const state = { isAbandoned: false };
     begun.push(state);
-    wish.whenAbandoned = () => {
-      state.isAbandoned = true;
+    wish.listener = {
+      abandoned() {
+        state.isAbandoned = true;
+      },
     };
-    return promise;
+    promise.then(
+      (value) => result.answered(value),
+      (error) => result.failed(error),
+    );
   };
   return { work, begun, resolve, reject };
 }
@@ -55,6 +59,13 @@ it('ends when all have hung up, and whoever comes then begins anew', () => {
   expect(flights.board('a', stays, work).isShared).toBe(false);
 });
 
+it('ends at once what is begun for somebody who has hung up', () => {
+  const flights = createFlights<string>({ boardingMs: 1_000 });
+  const { work, begun } = slowWork();
+  flights.board('a', AbortSignal.abort(), work);
+  expect(begun).toEqual([{ isAbandoned: true }]);
+});
+
 it('tells whoever hangs up so at once where that is wanted, and the others the result', async () => {
   const toLeaver = () => new Error('gone');
   const flights = createFlights<string>({ boardingMs: 1_000, toLeaver });
@@ -75,7 +86,7 @@ it('shares what went wrong, and does not keep it', async () => {
   const boardings = [1, 2].map(() => flights.board('a', stays, work));
   reject(new Error('broken'));
   for (const { landing } of boardings) await expect(landing).rejects.toThrow('broken');
-  expect(await flights.board('a', stays, async () => 'well').landing).toBe('well');
+  expect(await flights.board('a', stays, (_wish, result) => result.answered('well')).landing).toBe('well');
 });
 
 it('is not joined any more when it has been under way for long', async () => {
@@ -92,6 +103,6 @@ it('is not joined any more when it has been under way for long', async () => {
 
 it('does not mistake one question for another', async () => {
   const flights = createFlights<string>({ boardingMs: 1_000 });
-  const both = ['a', 'b'].map((key) => flights.board(key, stays, async () => key).landing);
+  const both = ['a', 'b'].map((key) => flights.board(key, stays, (_wish, result) => result.answered(key)).landing);
   expect(await Promise.all(both)).toEqual(['a', 'b']);
 });

@@ -1,5 +1,5 @@
-import type { Wish } from '@souk/platform/patience';
-import { onEnd } from './hang-up.ts';
+import type { Wish, WishListener } from '@souk/platform/patience';
+import { HangUpListener, onHangUp } from './hang-up.ts';
 
 /** Work that several requests wait for, done once. */
 export interface Flights<Value> {
@@ -8,12 +8,20 @@ export interface Flights<Value> {
    *
    * @param key    one text, or two: of a long one that stays the same, the second, nothing new has to be made
    * @param hungUp ends when this request does not want the result any more
-   * @param work   is told when no request wants it any more
+   * @param work   is told when no request wants it any more, and tells its result
    */
-  board(key: FlightKey, hungUp: AbortSignal, work: (wish: Wish) => Promise<Value>): Boarding<Value>;
+  board(key: FlightKey, hungUp: AbortSignal, work: Work<Value>): Boarding<Value>;
 }
 
 export type FlightKey = string | readonly [scope: string, text: string];
+
+export type Work<Value> = (wish: Wish, result: ResultListener<Value>) => void;
+
+/** Told the result of work, once, in one of these ways. */
+export interface ResultListener<Value> {
+  answered(value: Value): void;
+  failed(error: unknown): void;
+}
 
 export interface Boarding<Value> {
   landing: Promise<Value>;
@@ -29,49 +37,14 @@ export interface FlightsOptions {
   toLeaver?: (hungUp: AbortSignal) => Error;
 }
 
-interface Flight<Value> extends Wish {
-  beganAtMs: number;
-  /** Those who will be told the result. */
-  passengers: Set<Passenger<Value>>;
-  /** How many of them want it. */
-  staying: number;
-}
-
-interface Passenger<Value> {
-  land(value: Value): void;
-  fail(error: unknown): void;
-  forget(): void;
-}
-
 export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): Flights<Value> {
   const flights = new Map<string, Map<string, Flight<Value>>>();
 
-  function begin(scope: string, text: string, work: (wish: Wish) => Promise<Value>): Flight<Value> {
-    const flight: Flight<Value> = {
-      beganAtMs: performance.now(),
-      passengers: new Set(),
-      staying: 0,
-      whenAbandoned: undefined,
-    };
+  function open(scope: string, text: string): Flight<Value> {
+    const flight = new Flight<Value>(() => close(scope, text, flight), toLeaver);
     const inScope = flights.get(scope);
     if (inScope) inScope.set(text, flight);
     else flights.set(scope, new Map([[text, flight]]));
-    work(flight).then(
-      (value) => {
-        close(scope, text, flight);
-        for (const { forget, land } of flight.passengers) {
-          forget();
-          land(value);
-        }
-      },
-      (error: unknown) => {
-        close(scope, text, flight);
-        for (const { forget, fail } of flight.passengers) {
-          forget();
-          fail(error);
-        }
-      },
-    );
     return flight;
   }
 
@@ -82,33 +55,92 @@ export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): 
     if (inScope.size === 0) flights.delete(scope);
   }
 
+  return {
+    board(key, hungUp, work) {
+      const scope = typeof key === 'string' ? '' : key[0];
+      const text = typeof key === 'string' ? key : key[1];
+      const underWay = flights.get(scope)?.get(text);
+      const isShared = underWay !== undefined && performance.now() - underWay.beganAtMs < boardingMs;
+      const flight = isShared ? underWay : open(scope, text);
+      const passenger = flight.seat(hungUp);
+      if (!isShared) work(flight, flight);
+      if (hungUp.aborted) passenger.hungUp();
+      return { landing: passenger.landing, isShared, beganAtMs: flight.beganAtMs };
+    },
+  };
+}
+
+class Flight<Value> implements Wish, ResultListener<Value> {
+  readonly beganAtMs = performance.now();
+  listener: WishListener | undefined;
+  readonly #close: () => void;
+  readonly #toLeaver: FlightsOptions['toLeaver'];
+  /** Those who will be told the result. */
+  #passengers: Passenger<Value>[] = [];
+  /** How many of them want it. */
+  #staying = 0;
+
+  /** @param close nobody is to find it any more */
+  constructor(close: () => void, toLeaver: FlightsOptions['toLeaver']) {
+    this.#close = close;
+    this.#toLeaver = toLeaver;
+  }
+
+  seat(hungUp: AbortSignal): Passenger<Value> {
+    const passenger = new Passenger(this, hungUp);
+    this.#passengers.push(passenger);
+    this.#staying++;
+    onHangUp(hungUp, passenger);
+    return passenger;
+  }
+
+  answered(value: Value): void {
+    this.#close();
+    for (const passenger of this.#passengers) {
+      passenger.unlink();
+      passenger.land(value);
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#close();
+    for (const passenger of this.#passengers) {
+      passenger.unlink();
+      passenger.fail(error);
+    }
+  }
+
   /** Whoever began it has no more say than the others: it ends early only when all have left. */
-  function seat(scope: string, text: string, flight: Flight<Value>, hungUp: AbortSignal): Promise<Value> {
-    return new Promise((land, fail) => {
-      const leave = () => {
-        passenger.forget();
-        if (toLeaver) {
-          flight.passengers.delete(passenger);
-          fail(toLeaver(hungUp));
-        }
-        if (--flight.staying > 0) return;
-        close(scope, text, flight);
-        flight.whenAbandoned?.(hungUp.reason);
-      };
-      const passenger: Passenger<Value> = { land, fail, forget: onEnd(hungUp, leave) };
-      flight.passengers.add(passenger);
-      flight.staying++;
-      if (hungUp.aborted) leave();
+  leave(passenger: Passenger<Value>, hungUp: AbortSignal): void {
+    if (this.#toLeaver) {
+      this.#passengers = this.#passengers.filter((each) => each !== passenger);
+      passenger.fail(this.#toLeaver(hungUp));
+    }
+    if (--this.#staying > 0) return;
+    this.#close();
+    this.listener?.abandoned(hungUp.reason);
+  }
+}
+
+class Passenger<Value> extends HangUpListener {
+  readonly landing: Promise<Value>;
+  land!: (value: Value) => void;
+  fail!: (error: unknown) => void;
+  readonly #flight: Flight<Value>;
+  readonly #hungUp: AbortSignal;
+
+  constructor(flight: Flight<Value>, hungUp: AbortSignal) {
+    super();
+    this.#flight = flight;
+    this.#hungUp = hungUp;
+    this.landing = new Promise((land, fail) => {
+      this.land = land;
+      this.fail = fail;
     });
   }
 
-  return {
-    board(key, hungUp, work) {
-      const [scope, text] = typeof key === 'string' ? ['', key] : key;
-      const underWay = flights.get(scope)?.get(text);
-      const isShared = underWay !== undefined && performance.now() - underWay.beganAtMs < boardingMs;
-      const flight = isShared ? underWay : begin(scope, text, work);
-      return { landing: seat(scope, text, flight, hungUp), isShared, beganAtMs: flight.beganAtMs };
-    },
-  };
+  override hungUp(): void {
+    this.unlink();
+    this.#flight.leave(this, this.#hungUp);
+  }
 }

@@ -33,7 +33,7 @@ afterEach(() => gateway.close());
 
 const ask = (authorization = 'ann', body: object = { query }, headers = {}) =>
   gateway.post(body, { 'content-type': 'application/json', authorization, ...headers });
-const sent = (count: number) => vi.waitFor(() => expect(gateway.sent).toHaveLength(count));
+const sent = (count: number) => vi.waitFor(() => expect(gateway.sent).toHaveLength(count), { interval: 1 });
 const shared = async () =>
   Number((await register.getSingleMetric('souk_operations_shared_total')?.get())?.values[0]?.value ?? 0);
 
@@ -105,9 +105,9 @@ describe('a query that is being executed', () => {
     const url = await gateway.listen();
     const headers = { 'content-type': 'application/json', authorization: 'ann' };
     const leaving = new AbortController();
+    const before = await shared();
     const first = fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }), signal: leaving.signal });
     await sent(1);
-    const before = await shared();
     const second = ask();
     await vi.waitFor(async () => expect(await shared()).toBe(before + 1));
     leaving.abort();

@@ -44,14 +44,14 @@ export function withSharedRuns(gateway: GatewayInterface, { endpoint, clock }: S
     return run && mayJoin(run) ? join(run, scope) : begin([who, what], request, scope, executor);
   }
 
-  async function begin(
+  function begin(
     [who, what]: readonly [string, string],
     request: GatewayRequest,
     scope: RequestScope,
     executor: GatewayExecutor,
   ): Promise<GatewayResult> {
     const hungUp = new JointHangUp();
-    const forget = hungUp.join(scope.hungUp);
+    const member = hungUp.join(scope.hungUp);
     const place = scope.lendPlace && createSharedPlace(scope.lendPlace);
     // Its own way to an answer ends and lends with all who share it.
     scope.hungUp = hungUp as object as AbortSignal;
@@ -59,26 +59,22 @@ export function withSharedRuns(gateway: GatewayInterface, { endpoint, clock }: S
     const run: Run = { result: executor(request), beganAtMs: performance.now(), hungUp, place };
     const ofThem = runs.get(who) ?? new Map<string, Run>();
     runs.set(who, ofThem.set(what, run));
-    try {
-      return await run.result;
-    } finally {
-      forget();
+    return run.result.finally(() => {
+      member.unlink();
       if (ofThem.get(what) === run) ofThem.delete(what);
       if (ofThem.size === 0 && runs.get(who) === ofThem) runs.delete(who);
-    }
+    });
   }
 
-  async function join({ result, hungUp, place }: Run, scope: RequestScope): Promise<GatewayResult> {
+  function join({ result, hungUp, place }: Run, scope: RequestScope): Promise<GatewayResult> {
     sharedRuns.labels(endpoint).inc();
     scope.record.span?.setAttribute('souk.joined', true);
-    const forget = hungUp.join(scope.hungUp);
+    const member = hungUp.join(scope.hungUp);
     const leave = scope.lendPlace && place?.join(scope.lendPlace);
-    try {
-      return await result;
-    } finally {
+    return result.finally(() => {
       leave?.();
-      forget();
-    }
+      member.unlink();
+    });
   }
 
   /** There is a new viewer, as an object, whenever anything about one may have changed, and a new schema with each supergraph. */

@@ -9,6 +9,7 @@ import { WrittenData } from './execution/written-data.ts';
 import type { GatewayExecutor, GatewayInterface, GatewayRequest, GatewayResult } from './gateway-interface.ts';
 import type { KnownDocument } from './known-documents.ts';
 import type { RootFieldLimit } from './limits/root-field-limit.ts';
+import { arePlain } from './plain-variables.ts';
 import type { RequestScope } from './request-scope.ts';
 import { PLAN_HEADER } from './response-cache/cached-gateway.ts';
 
@@ -115,10 +116,11 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
       const operation = getOperationAST(document.ast, operationName);
       if (operation?.operation !== 'query') return undefined;
       const { variableDefinitions = [] } = operation;
-      if (variableDefinitions.length > 0) {
-        if (getVariableValues(schema, variableDefinitions, variables ?? {}, { maxErrors: 1 }).errors) return undefined;
+      const given = variables ?? {};
+      if (!arePlain(variableDefinitions, given)) {
+        if (getVariableValues(schema, variableDefinitions, given, { maxErrors: 1 }).errors) return undefined;
       }
-      const cost = document.cost(operationName ?? undefined, variables ?? {});
+      const cost = document.cost(operationName ?? undefined, given);
       if (cost === undefined || cost > costBudget) return undefined;
       return {
         ...{ document, operation, schema, cost, contentType },

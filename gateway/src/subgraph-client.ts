@@ -14,12 +14,12 @@ import {
   type Signer,
 } from '@souk/platform/identity';
 import { NotAsked } from '@souk/platform/not-asked';
-import type { Wish } from '@souk/platform/patience';
-import { createServiceClient } from '@souk/platform/service-client';
+import { createServiceClient, type ServiceRequest } from '@souk/platform/service-client';
 import { custodyHeaders, heed } from '@souk/platform/token-custody';
 import { subgraphAsked } from './accounting/request-record.ts';
 import type { SubgraphAnswer } from './execution/run.ts';
 import type { WritingDataSource } from './execution/send.ts';
+import { bodyOf, type SubgraphRequest } from './execution/subgraph-request.ts';
 import type { RequestScope } from './request-scope.ts';
 import { type Loss, lostFields, type SubgraphOperation } from './subgraph-client/lost-fields.ts';
 import { listenerFor, type Outcome, sharedRequests } from './subgraph-client/metrics.ts';
@@ -84,12 +84,12 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   }
 
   function askAs(assertion: string, scope: RequestScope, asked: Asked, told: Told): Promise<GraphQLAnswer> {
-    if (kindOf(asked.query) === 'mutation') return mutate(assertion, scope, asked, told);
-    const { request } = asked;
-    // What is not text is for somebody who changes what he gets.
-    if (typeof request !== 'string') return query(assertion, scope, request, told, { signal: scope.hungUp });
-    const { landing, isShared, beganAtMs } = shared.ask([assertion, request], scope.hungUp, (wish) =>
-      query(assertion, scope, request, told, { wish }),
+    if (isMutation(asked)) return mutate(assertion, scope, asked, told);
+    // What is not written down is for somebody who changes what he gets.
+    if (!isWritten(asked)) return service.ask({ ...queryOf(assertion, scope, asked, told), signal: scope.hungUp });
+    const what = `${asked.operation.hash} ${asked.variables}`;
+    const { landing, isShared, beganAtMs } = shared.ask([assertion, what], scope.hungUp, (wish, result) =>
+      service.tell({ ...queryOf(assertion, scope, asked, told), wish }, result),
     );
     if (isShared) {
       told.joinedAtMs = beganAtMs;
@@ -98,34 +98,22 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     return landing;
   }
 
-  function query(
-    assertion: string,
-    { requestId }: RequestScope,
-    request: SubgraphOperation | string,
-    { addresses }: Told,
-    until: { signal: AbortSignal } | { wish: Wish },
-  ): Promise<GraphQLAnswer> {
-    return service.ask({
-      request,
-      headers: headersFor(assertion, requestId, queryTimeoutMs),
-      ...until,
-      timeoutMs: queryTimeoutMs,
-      mayRepeat: true,
-      addresses,
-    });
+  function queryOf(assertion: string, { requestId }: RequestScope, asked: Asked, { addresses }: Told): ServiceRequest {
+    const headers = headersFor(assertion, requestId, queryTimeoutMs);
+    return { request: requestOf(asked), headers, timeoutMs: queryTimeoutMs, mayRepeat: true, addresses };
   }
 
   async function mutate(
     assertion: string,
     scope: RequestScope,
-    { request }: Asked,
+    asked: Asked,
     { addresses }: Told,
   ): Promise<GraphQLAnswer> {
     const custody = name === KEEPER_OF_SESSIONS ? scope.custody : undefined;
     clock.tick();
     try {
       const answer = await service.ask({
-        request,
+        request: requestOf(asked),
         headers: {
           ...headersFor(assertion, scope.requestId, mutationTimeoutMs),
           [CLIENT_IP_HEADER]: scope.clientIp,
@@ -144,41 +132,48 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   }
 
   /** Asks, and tells of it whatever comes of it. */
-  async function account(scope: RequestScope, asked: Asked, span: Span): Promise<SubgraphAnswer> {
-    const told: Told = { addresses: [], joinedAtMs: undefined };
+  function account(scope: RequestScope, asked: Asked, span: Span): Promise<SubgraphAnswer> {
+    const isLookedAt = scope.debug !== undefined || span.isRecording();
+    const told: Told = { addresses: isLookedAt ? [] : undefined, joinedAtMs: undefined };
     const startedAtMs = performance.now();
-    const endWait = waits.begin(scope.lendPlace);
-    let isAnswered = false;
-    try {
-      const answer = await ask(scope, asked, told);
-      isAnswered = true;
+    const wait = waits.begin(scope.lendPlace);
+    const end = (isAnswered: boolean) => {
+      waits.end(wait, isAnswered);
+      span.end();
+    };
+
+    const answered = (answer: GraphQLAnswer): SubgraphAnswer => {
       const { data, errors, extensions } = answer;
       // What a subgraph says beside its answer is for the gateway.
       tell(scope, asked, told, { outcome: 'answered', startedAtMs, span, extensions });
       scope.sources?.note({ tags: tagsIn(extensions), askedAtMs: told.joinedAtMs ?? startedAtMs });
+      end(true);
       const { isPlain, isAscii } = lettersOf(answer);
       return { data, errors, mustEscape: !isPlain, isAscii };
-    } catch (error) {
+    };
+
+    const failed = (error: unknown): SubgraphAnswer => {
       const { outcome, loss } = consequencesOf(error);
       tell(scope, asked, told, { outcome, startedAtMs, span, extensions: undefined });
+      end(false);
       // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
       const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
       scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
       return { data: null, errors: lostFields(operationOf(asked), loss), mustEscape: true, isLost: true };
-    } finally {
-      endWait(isAnswered);
-      span.end();
-    }
+    };
+
+    return ask(scope, asked, told).then(answered, failed);
   }
 
   /** Of a request that others sent, too, whoever sent it tells. */
   function tell(
     scope: RequestScope,
-    { query }: Asked,
-    { addresses, joinedAtMs }: Told,
+    asked: Asked,
+    { addresses = [], joinedAtMs }: Told,
     ended: Pick<Parameters<typeof subgraphAsked>[1], 'outcome' | 'startedAtMs' | 'span' | 'extensions'>,
   ): void {
-    if (joinedAtMs === undefined) subgraphAsked(scope, { ...ended, subgraph: name, kind: kindOf(query), addresses });
+    const kind = isMutation(asked) ? 'mutation' : 'query';
+    if (joinedAtMs === undefined) subgraphAsked(scope, { ...ended, subgraph: name, kind, addresses });
     else ended.span.setAttribute('souk.joined', true);
   }
 
@@ -191,33 +186,43 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
   return {
     async process({ request: { query = '{ __typename }', variables, operationName }, context }) {
       const request = { query, ...(variables ? { variables } : {}), ...(operationName ? { operationName } : {}) };
-      const { data, errors } = await send({ query, request }, context);
+      const { data, errors } = await send(request, context);
       return { ...(data === undefined ? {} : { data }), ...(errors === undefined ? {} : { errors }) } as Awaited<
         ReturnType<GraphQLDataSource['process']>
       >;
     },
-    send: ({ operation: { query }, body }, context) => send({ query, request: body }, context),
+    send,
     close: () => service.close(),
   };
 }
 
 /** What is known of a request afterwards. */
 interface Told {
-  /** Those that were asked, one after the other. */
-  addresses: string[];
+  /** Those that were asked, one after the other; undefined where nobody wants to know. */
+  addresses: string[] | undefined;
   /** When the request began, by `performance.now()`, that somebody else had sent and whose answer does for this one, too. */
   joinedAtMs: number | undefined;
 }
 
-/** A request, with the operation in it. */
-interface Asked {
-  query: string;
-  /** Or its JSON text. */
-  request: SubgraphOperation | string;
+/** A request, written down or not. */
+type Asked = SubgraphRequest | SubgraphOperation;
+
+function isWritten(asked: Asked): asked is SubgraphRequest {
+  return 'operation' in asked;
 }
 
-function operationOf({ request }: Asked): SubgraphOperation {
-  return typeof request === 'string' ? (JSON.parse(request) as SubgraphOperation) : request;
+/** The planner writes the operation's kind first. */
+function isMutation(asked: Asked): boolean {
+  return isWritten(asked) ? asked.operation.isMutation : asked.query.startsWith('mutation');
+}
+
+function requestOf(asked: Asked): object | string {
+  return isWritten(asked) ? bodyOf(asked) : asked;
+}
+
+function operationOf(asked: Asked): SubgraphOperation {
+  if (!isWritten(asked)) return asked;
+  return { query: asked.operation.query, variables: JSON.parse(asked.variables) as Record<string, unknown> };
 }
 
 function headersFor(assertion: string, requestId: string, timeoutMs: number): Record<string, string> {
@@ -230,11 +235,6 @@ function headersFor(assertion: string, requestId: string, timeoutMs: number): Re
 
 const tracer = trace.getTracer('souk-gateway');
 const untraced = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-
-/** The planner writes the operation's kind first. */
-function kindOf(query: string): 'query' | 'mutation' {
-  return query.startsWith('mutation') ? 'mutation' : 'query';
-}
 
 const RETRY_AFTER_MS = 1_000;
 

@@ -4,6 +4,7 @@ import type { TokenCustody } from '@souk/platform/token-custody';
 import type { GraphQLFormattedError } from 'graphql';
 import { register } from 'prom-client';
 import { openRecord } from '../src/accounting/request-record.ts';
+import { prepareOperation } from '../src/execution/subgraph-request.ts';
 import type { RequestScope } from '../src/request-scope.ts';
 import { createMutationClock } from '../src/subgraph-client/mutation-clock.ts';
 import { createSubgraphClient, type SubgraphClient, type SubgraphClientOptions } from '../src/subgraph-client.ts';
@@ -85,8 +86,8 @@ export function openSubgraphCaller(
         caching: {},
       };
       if (isText) {
-        const operation = { query, operationName: undefined, isMutation: query.startsWith('mutation') };
-        const { data, errors } = await client.send({ operation, body: JSON.stringify({ query, variables }) }, context);
+        const written = { operation: prepareOperation(query), variables: JSON.stringify(variables) };
+        const { data, errors } = await client.send(written, context);
         return { data, errors } as SubgraphAnswer;
       }
       const asked = { kind: 'incoming operation', request: { query, variables }, context };

@@ -7,6 +7,7 @@ import { graphql, parse } from 'graphql';
 import { createCompiledGateway } from '../src/execution/compiled-gateway.ts';
 import type { ExecutionPath } from '../src/execution/engine.ts';
 import type { WritingDataSource } from '../src/execution/send.ts';
+import { bodyOf } from '../src/execution/subgraph-request.ts';
 
 export interface TinySubgraph {
   sdl: string;
@@ -71,8 +72,8 @@ export async function openTinyGraph(subgraphs: Record<string, TinySubgraph>): Pr
       note(name, { query, variables });
       return plainSource(name).process({ request: { query, variables } } as never);
     },
-    async send({ body }) {
-      const call = JSON.parse(body) as SubgraphCall;
+    async send(request) {
+      const call = JSON.parse(bodyOf(request)) as SubgraphCall;
       note(name, call);
       const text = await answer(name, call);
       return { ...(JSON.parse(text) as object), mustEscape: text.includes('\\') };

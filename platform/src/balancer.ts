@@ -1,8 +1,14 @@
 import { type Address, type Addresses, type AddressesOptions, followAddresses } from './addresses.ts';
-import { type BreakerState, createBreaker } from './breaker.ts';
-import { callGraphQL, type GraphQLAnswer, type GraphQLCall } from './graphql-call.ts';
+import { type Breaker, type BreakerState, createBreaker, type WatchedRequest } from './breaker.ts';
+import {
+  type AnswerListener,
+  type CallListener,
+  callGraphQL,
+  type GraphQLAnswer,
+  type GraphQLCall,
+} from './graphql-call.ts';
 import { openHttpPool } from './http-client/pool.ts';
-import { createPatience } from './patience.ts';
+import { Patience } from './patience.ts';
 import { untilTrue } from './until-true.ts';
 
 /** One address of a service, with connections of its own and a breaker of its own. */
@@ -10,11 +16,11 @@ export interface Instance {
   /** Its address, for people. */
   label: string;
   admits(): boolean;
-  /** Asks it; only right after it was picked. `timeoutMs` is how long requests of its kind may take. @throws {CallFailure} when there is no answer */
-  ask(call: InstanceCall, timeoutMs: number): Promise<GraphQLAnswer>;
+  /** Asks it; only right after it was picked. `timeoutMs` is how long requests of its kind may take. */
+  ask(call: InstanceCall, timeoutMs: number, listener: AnswerListener): void;
 }
 
-export type InstanceCall = Omit<GraphQLCall, 'path' | 'onFarewell'>;
+export type InstanceCall = Omit<GraphQLCall, 'path'>;
 
 export interface BalancerOptions extends Omit<AddressesOptions, 'onChange'> {
   /** The service's name. */
@@ -99,6 +105,7 @@ interface OpenInstance extends Instance {
 }
 
 const PROBE_TIMEOUT_MS = 1_000;
+const TRIFLE = JSON.stringify({ query: '{ __typename }' });
 
 function openInstance(address: Address, options: BalancerOptions): OpenInstance {
   const { name, logger, maxConnections, probeHeaders } = options;
@@ -107,9 +114,8 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
   const facts = { service: name, address: label };
   const pool = openHttpPool({ origin, connections: maxConnections, ...(address.ip ? { ip: address.ip } : {}) });
   const closing = new AbortController();
-  const breaker = createBreaker({ onState, probe: (signal) => probe(signal, () => {}) });
+  const breaker = createBreaker({ onState, probe });
   options.onState(label, 'closed');
-  let underWay = 0;
   let isLeaving = false;
 
   function onState(next: BreakerState): void {
@@ -118,12 +124,14 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
     if (next === 'closed') logger.info(facts, 'a service works here again');
   }
 
-  async function probe(signal: AbortSignal, onFarewell: () => void): Promise<void> {
-    const patience = createPatience({ timeoutMs: PROBE_TIMEOUT_MS, signal });
+  async function probe(signal: AbortSignal, farewell?: () => void): Promise<void> {
+    const patience = new Patience({ timeoutMs: PROBE_TIMEOUT_MS, signal });
     try {
       const headers = await probeHeaders(PROBE_TIMEOUT_MS);
-      const request = { query: '{ __typename }' };
-      await callGraphQL(pool, { path, headers, request, patience, mayShare: false, onFarewell });
+      await new Promise<GraphQLAnswer>((answered, failed) => {
+        const call = { path, headers, body: TRIFLE, patience, mayShare: false };
+        callGraphQL(pool, call, { answered, failed, farewell });
+      });
     } finally {
       patience.end();
     }
@@ -137,7 +145,7 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
     return stays;
   }
 
-  function onFarewell(): void {
+  function farewell(): void {
     if (isLeaving || closing.signal.aborted) return;
     isLeaving = true;
     logger.info(facts, 'a service is about to stop here and is left');
@@ -147,24 +155,15 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
     });
   }
 
+  const watchedInstance: WatchedInstance = { underWay: 0, breaker, farewell };
   return {
     label,
-    underWay: () => underWay,
+    underWay: () => watchedInstance.underWay,
     isLeaving: () => isLeaving,
     admits: breaker.admits,
-    async ask({ headers, request, patience, mayShare }, timeoutMs) {
-      underWay++;
-      const watched = breaker.begin(timeoutMs);
-      try {
-        const answer = await callGraphQL(pool, { path, headers, request, patience, mayShare, onFarewell });
-        watched.answered();
-        return answer;
-      } catch (error) {
-        watched.failed(error);
-        throw error;
-      } finally {
-        underWay--;
-      }
+    ask({ headers, body, patience, mayShare }, timeoutMs, listener) {
+      const watched = new WatchedCall(watchedInstance, breaker.begin(timeoutMs), listener);
+      callGraphQL(pool, { path, headers, body, patience, mayShare }, watched);
     },
     async close() {
       closing.abort();
@@ -173,6 +172,42 @@ function openInstance(address: Address, options: BalancerOptions): OpenInstance 
       await pool.close();
     },
   };
+}
+
+interface WatchedInstance {
+  underWay: number;
+  breaker: Breaker;
+  farewell(): void;
+}
+
+/** Counts a call as under way until its end, of which the breaker is told first. */
+class WatchedCall implements CallListener {
+  readonly #instance: WatchedInstance;
+  readonly #request: WatchedRequest;
+  readonly #listener: AnswerListener;
+
+  constructor(instance: WatchedInstance, request: WatchedRequest, listener: AnswerListener) {
+    this.#instance = instance;
+    this.#request = request;
+    this.#listener = listener;
+    instance.underWay++;
+  }
+
+  answered(answer: GraphQLAnswer): void {
+    this.#instance.underWay--;
+    this.#instance.breaker.answered(this.#request);
+    this.#listener.answered(answer);
+  }
+
+  failed(error: unknown): void {
+    this.#instance.underWay--;
+    this.#instance.breaker.failed(this.#request, error);
+    this.#listener.failed(error);
+  }
+
+  farewell(): void {
+    this.#instance.farewell();
+  }
 }
 
 function labelOf({ url, ip }: Address): string {

@@ -1,6 +1,6 @@
 import { CircuitState, CountBreaker } from 'cockatiel';
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
-import { liftLimit, setLimit, type TimeLimit } from './time-limit.ts';
+import { liftLimit, setLimit, TimeLimit } from './time-limit.ts';
 import { untilTrue } from './until-true.ts';
 
 /**
@@ -20,13 +20,11 @@ export interface Breaker {
   admits(): boolean;
   /** A request is sent that was admitted at this same moment. `timeoutMs` is how long requests of its kind may take. */
   begin(timeoutMs: number): WatchedRequest;
+  /** It was answered. */
+  answered(request: WatchedRequest): void;
+  /** It was not, because of this. */
+  failed(request: WatchedRequest, error: unknown): void;
   close(): void;
-}
-
-/** A request whose end the breaker is told. */
-export interface WatchedRequest {
-  answered(): void;
-  failed(error: unknown): void;
 }
 
 export interface BreakerOptions {
@@ -40,10 +38,24 @@ const WINDOW = { size: 20, threshold: 0.5, minimumNumberOfCalls: 10 };
 /** These say something about the address. An answer that is too large speaks of the question, and what was given up or passed over says nothing. */
 const blames = new Set<CallFailureKind>(['not-sent', 'refused', 'timeout', 'cut', 'wrong-answer']);
 
-/** It has a limit at half its time: whoever is judged earlier may have had less than is fair, because he had waited for his turn. */
-interface Watched extends WatchedRequest, TimeLimit {
-  isTrial: boolean;
-  isJudged: boolean;
+/** A request whose end a breaker is told. It has a limit at half its time: whoever is judged earlier may have had less than is fair, because he had waited for his turn. */
+export class WatchedRequest extends TimeLimit {
+  readonly sentAtMs: number;
+  readonly isTrial: boolean;
+  isJudged = false;
+  readonly #isLate: (request: WatchedRequest) => void;
+
+  constructor(timeoutMs: number, isTrial: boolean, isLate: (request: WatchedRequest) => void) {
+    const sentAtMs = performance.now();
+    super(sentAtMs + timeoutMs / 2);
+    this.sentAtMs = sentAtMs;
+    this.isTrial = isTrial;
+    this.#isLate = isLate;
+  }
+
+  override timeIsUp(): void {
+    this.#isLate(this);
+  }
 }
 
 /**
@@ -76,7 +88,7 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
     turn('closed');
   }
 
-  function judge(request: Watched, isWell: boolean): void {
+  function judge(request: WatchedRequest, isWell: boolean): void {
     if (request.isJudged) return;
     request.isJudged = true;
     liftLimit(request);
@@ -90,9 +102,13 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
   }
 
   /** It says nothing about the address, which is as good as an answer for whoever waits to hear that it is there. */
-  function excuse(request: Watched): void {
+  function excuse(request: WatchedRequest): void {
     if (request.isTrial) judge(request, true);
     else liftLimit(request);
+  }
+
+  function isLate(request: WatchedRequest): void {
+    if (answeredAtMs < request.sentAtMs) judge(request, false);
   }
 
   return {
@@ -100,27 +116,19 @@ export function createBreaker({ probe, onState }: BreakerOptions): Breaker {
     begin(timeoutMs) {
       const isTrial = state === 'open';
       if (isTrial) turn('trial');
-      const sentAtMs = performance.now();
-      const request: Watched = {
-        isTrial,
-        isJudged: false,
-        atMs: sentAtMs + timeoutMs / 2,
-        end() {
-          if (answeredAtMs < sentAtMs) judge(request, false);
-        },
-        answered() {
-          answeredAtMs = performance.now();
-          judge(request, true);
-        },
-        failed(error) {
-          const isBlamed = error instanceof CallFailure && blames.has(error.kind);
-          const hadItsTime = performance.now() >= request.atMs;
-          if (!isBlamed || (error.kind === 'timeout' && !hadItsTime)) excuse(request);
-          else judge(request, false);
-        },
-      };
-      setLimit(request, sentAtMs);
+      const request = new WatchedRequest(timeoutMs, isTrial, isLate);
+      setLimit(request, request.sentAtMs);
       return request;
+    },
+    answered(request) {
+      answeredAtMs = performance.now();
+      judge(request, true);
+    },
+    failed(request, error) {
+      const isBlamed = error instanceof CallFailure && blames.has(error.kind);
+      const hadItsTime = performance.now() >= request.endsAtMs;
+      if (!isBlamed || (error.kind === 'timeout' && !hadItsTime)) excuse(request);
+      else judge(request, false);
     },
     close: () => closing.abort(),
   };

@@ -38,7 +38,7 @@ export function createBulkhead({ maxUnderWay, maxWaiting, onQueue }: BulkheadOpt
   function turn(patience: Patience): Promise<Leave> {
     return new Promise((resolve, reject) => {
       const stopWaiting = () => {
-        patience.whenOver = undefined;
+        patience.waiter = undefined;
         waiting.delete(come);
         onQueue(waiting.size);
       };
@@ -46,9 +46,11 @@ export function createBulkhead({ maxUnderWay, maxWaiting, onQueue }: BulkheadOpt
         stopWaiting();
         resolve(leave);
       };
-      patience.whenOver = (failure) => {
-        stopWaiting();
-        reject(notAsked(failure));
+      patience.waiter = {
+        letGo(failure) {
+          stopWaiting();
+          reject(notAsked(failure));
+        },
       };
       waiting.add(come);
       onQueue(waiting.size);

@@ -9,8 +9,9 @@ import { migrate as applyMigrations } from 'drizzle-orm/mysql2/migrator';
 import type { PoolConnection } from 'mysql2';
 import { createConnection, createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { Counter } from 'prom-client';
+import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import { timeLeftMs } from './deadline.ts';
-import { createPlaces, type Places } from './places.ts';
+import { Patience } from './patience.ts';
 import './sql-statements.ts';
 
 /** A subgraph's own store. Reads outside a transaction go here. */
@@ -48,7 +49,7 @@ export function openDatabase({ url, poolSize = 10 }: { url: string; poolSize?: n
   prepareSessions(pool);
   boundWaits(pool);
   const db = drizzle({ client: pool });
-  turns.set(db, createPlaces(Math.ceil(poolSize * FOR_TRANSACTIONS)));
+  turns.set(db, createBulkhead({ maxUnderWay: Math.ceil(poolSize * FOR_TRANSACTIONS), ...withoutLimit }));
   return {
     db,
     ping: async () => {
@@ -92,13 +93,21 @@ function cutWhenSilent(connection: PoolConnection): void {
  * one, however many want the same row.
  */
 const FOR_TRANSACTIONS = 2 / 3;
-const turns = new WeakMap<Database, Places>();
+const turns = new WeakMap<Database, Bulkhead>();
+/** Who waits too long leaves by himself. */
+const withoutLimit = { maxWaiting: Number.POSITIVE_INFINITY, onQueue() {} };
 
 /** Waits until one more transaction may begin. Gives what says that it has ended. */
-function turnOf(db: Database): Promise<() => void> {
+async function turnOf(db: Database): Promise<() => void> {
   const timeoutMs = acquireTimeoutMs();
-  const turn = turns.get(db)?.take(timeoutMs) ?? Promise.resolve(() => {});
-  return turn.catch(() => Promise.reject(noConnection(timeoutMs)));
+  const patience = new Patience({ timeoutMs });
+  try {
+    return (await turns.get(db)?.enter(patience)) ?? (() => {});
+  } catch {
+    throw noConnection(timeoutMs);
+  } finally {
+    patience.end();
+  }
 }
 
 /** Whoever waited this long for a free connection is told so: his client has given up long ago. */

@@ -1,8 +1,9 @@
 import { CallFailure } from './call-failure.ts';
+import type { Exchange, HttpPost } from './http-client/exchange.ts';
 import type { HttpPool } from './http-client/pool.ts';
 import type { HttpResponse } from './http-client/response-reader.ts';
-import type { Patience } from './patience.ts';
-import { traceCall } from './trace-call.ts';
+import type { Patience, Waiter } from './patience.ts';
+import { type TracedCall, traceCall } from './trace-call.ts';
 
 /** What a GraphQL service answered, not looked into further. */
 export interface GraphQLAnswer {
@@ -14,53 +15,91 @@ export interface GraphQLAnswer {
 export interface GraphQLCall {
   path: string;
   headers: Readonly<Record<string, string>>;
-  /** Query, variables and so on; or their JSON text. */
-  request: object | string;
+  /** The JSON text of query, variables and so on. */
+  body: string;
   /** How long the answer is waited for. */
   patience: Patience;
   /** Whether it may be sent on one connection with others: never a command, because what is behind another one may have to be sent again. */
   mayShare: boolean;
-  /** Told when the answer is the last one on its connection (RFC 9112, section 9.6), as it is from a service that is about to stop. */
-  onFarewell?: () => void;
 }
 
-/**
- * Sends one GraphQL request as POST and gives the answer, with or without errors in it.
- *
- * @throws {CallFailure} when there is none
- */
-export function callGraphQL(pool: HttpPool, call: GraphQLCall): Promise<GraphQLAnswer> {
-  const { path, request, patience, mayShare, onFarewell } = call;
-  if (patience.over) return Promise.reject(patience.over);
-  const { headers, endSpan } = traceCall(pool.origin, path, call.headers);
-  return new Promise((resolve, reject) => {
-    const fail = (failure: unknown) => {
-      patience.whenOver = undefined;
-      endSpan?.(failure);
-      reject(failure);
-    };
-    const body = typeof request === 'string' ? request : JSON.stringify(request);
-    const abandon = pool.post({
-      path,
-      headers,
-      body,
-      mayShare,
-      onResponse(response) {
-        // After a refusal a connection may end because of the request.
-        if (response.saysClose && response.status < 400) onFarewell?.();
-        const answer = readAnswer(response);
-        if (answer instanceof CallFailure) return fail(answer);
-        patience.whenOver = undefined;
-        endSpan?.();
-        resolve(answer);
-      },
-      onFailure: fail,
-    });
-    patience.whenOver = (failure) => {
-      abandon();
-      fail(failure);
-    };
-  });
+/** Hears what becomes of a question. One of the first two is called, once; it may be called before the question returns. */
+export interface AnswerListener {
+  answered(answer: GraphQLAnswer): void;
+  /** With {@link CallFailure}, unless something else went wrong here. */
+  failed(error: unknown): void;
+}
+
+/** Hears of a call besides that the answer is the last one on its connection (RFC 9112, section 9.6), as it is from a service that is about to stop. */
+export interface CallListener extends AnswerListener {
+  farewell?: (() => void) | undefined;
+}
+
+/** Sends one GraphQL request as POST and tells the answer, with or without errors in it, or why there is none. */
+export function callGraphQL(pool: HttpPool, call: GraphQLCall, listener: CallListener): void {
+  if (call.patience.over) listener.failed(call.patience.over);
+  else new Post(pool, call, listener).send();
+}
+
+class Post implements HttpPost, Waiter {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly mayShare: boolean;
+  readonly #pool: HttpPool;
+  readonly #patience: Patience;
+  readonly #listener: CallListener;
+  readonly #endSpan: TracedCall['endSpan'];
+  #sent: Pick<Exchange, 'abandon'> | undefined;
+
+  constructor(pool: HttpPool, { path, body, headers, patience, mayShare }: GraphQLCall, listener: CallListener) {
+    const traced = traceCall(pool.origin, path, headers);
+    this.path = path;
+    this.headers = traced.headers;
+    this.body = body;
+    this.mayShare = mayShare;
+    this.#pool = pool;
+    this.#patience = patience;
+    this.#listener = listener;
+    this.#endSpan = traced.endSpan;
+  }
+
+  send(): void {
+    this.#patience.waiter = this;
+    try {
+      this.#sent = this.#pool.post(this);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  onResponse(response: HttpResponse): void {
+    // After a refusal a connection may end because of the request.
+    if (response.saysClose && response.status < 400) this.#listener.farewell?.();
+    const answer = readAnswer(response);
+    if (answer instanceof CallFailure) {
+      this.#fail(answer);
+      return;
+    }
+    this.#patience.waiter = undefined;
+    this.#endSpan?.();
+    this.#listener.answered(answer);
+  }
+
+  onFailure(failure: CallFailure): void {
+    this.#fail(failure);
+  }
+
+  letGo(failure: CallFailure): void {
+    this.#sent?.abandon();
+    this.#fail(failure);
+  }
+
+  #fail(error: unknown): void {
+    this.#patience.waiter = undefined;
+    this.#endSpan?.(error);
+    this.#listener.failed(error);
+  }
 }
 
 /** A server that is stopping, or a proxy, answers with JSON of its own. */

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { trace } from '@opentelemetry/api';
-import { node } from '@opentelemetry/sdk-node';
 import { DrizzleQueryError } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { traceThisTest } from '../test/tracing.ts';
 import { createLogger, type FlatFacts, infoFlat, type Logger } from './logger.ts';
 
 const lines: string[] = [];
@@ -39,7 +39,7 @@ describe('the logger', () => {
   });
 
   test('adds the ids of the active span', () => {
-    new node.NodeTracerProvider().register();
+    traceThisTest();
     const { traceId, spanId } = trace.getTracer('test').startActiveSpan('place order', (span) => {
       logger.info('within');
       span.end();
@@ -127,7 +127,7 @@ describe('the quick line of flat facts', () => {
 
   test('has what a child says in each line, and the trace', () => {
     const child = logger.child({ requestId: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2ln', port: 4000 });
-    new node.NodeTracerProvider().register();
+    traceThisTest();
     trace.getTracer('test').startActiveSpan('request', (span) => {
       const [expected, found] = bothLines(child, { status: 200, traceId: 'none', errorCodes: ['A', 'B'] }, 'x');
       expect(found).toEqual(expected);

@@ -1,20 +1,20 @@
 import { CallFailure } from './call-failure.ts';
-import { liftLimit, setLimit, type TimeLimit } from './time-limit.ts';
+import { liftLimit, setLimit, TimeLimit } from './time-limit.ts';
 
-/** How long somebody waits for something: until his time is up, or he does not want it any more. */
-export interface Patience {
-  /** Why it is over; undefined while it is not. */
-  readonly over: CallFailure | undefined;
-  /** Called when it is over. There is one at a time: what is waited for is in one place at a time. */
-  whenOver: ((failure: CallFailure) => void) | undefined;
-  /** Nothing is waited for any more, so nothing is to end. */
-  end(): void;
+/** Whoever holds what is waited for, and can let go of it. */
+export interface Waiter {
+  /** Nobody waits any more, for this reason. */
+  letGo(failure: CallFailure): void;
 }
 
 /** What somebody wants until he says otherwise: as an `AbortSignal` that has one listener, and costs nothing. */
 export interface Wish {
-  /** Called when it is not wanted any more. */
-  whenAbandoned: ((reason?: unknown) => void) | undefined;
+  /** Told when it is not wanted any more. */
+  listener: WishListener | undefined;
+}
+
+export interface WishListener {
+  abandoned(reason?: unknown): void;
 }
 
 export interface PatienceOptions {
@@ -25,37 +25,54 @@ export interface PatienceOptions {
   wish?: Wish | undefined;
 }
 
-export function createPatience({ timeoutMs, signal, wish }: PatienceOptions): Patience {
-  const patience = {
-    over: undefined as CallFailure | undefined,
-    whenOver: undefined as Patience['whenOver'],
-    end() {
-      if (limit) liftLimit(limit);
-      if (wish) wish.whenAbandoned = undefined;
-      signal?.removeEventListener('abort', onAbort);
-    },
-  };
-  const lose = (failure: CallFailure) => {
-    if (patience.over) return;
-    patience.over = failure;
-    patience.end();
-    patience.whenOver?.(failure);
-  };
-  const limit = timeoutMs === undefined ? undefined : limitOf(timeoutMs, lose);
-  const giveUp = (reason: unknown) => lose(givenUp(reason));
-  const onAbort = () => giveUp(signal?.reason);
-  if (wish) wish.whenAbandoned = giveUp;
-  signal?.addEventListener('abort', onAbort);
-  if (signal?.aborted) onAbort();
-  return patience;
-}
+/** How long somebody waits for something: until his time is up, or he does not want it any more. */
+export class Patience extends TimeLimit implements WishListener {
+  /** Told when it is over. There is one at a time: what is waited for is in one place at a time. */
+  waiter: Waiter | undefined;
+  #over: CallFailure | undefined;
+  readonly #wish: Wish | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: (() => void) | undefined;
 
-function limitOf(timeoutMs: number, lose: (failure: CallFailure) => void): TimeLimit {
-  const nowMs = performance.now();
-  const end = () => lose(new CallFailure('timeout', 'There was no answer in time.'));
-  const limit = { atMs: nowMs + timeoutMs, end };
-  setLimit(limit, nowMs);
-  return limit;
+  constructor({ timeoutMs, signal, wish }: PatienceOptions) {
+    const nowMs = performance.now();
+    super(timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs + timeoutMs);
+    this.#wish = wish;
+    this.#signal = signal;
+    if (timeoutMs !== undefined) setLimit(this, nowMs);
+    if (wish) wish.listener = this;
+    if (!signal) return;
+    this.#onAbort = () => this.abandoned(signal.reason);
+    signal.addEventListener('abort', this.#onAbort);
+    if (signal.aborted) this.#onAbort();
+  }
+
+  /** Why it is over; undefined while it is not. */
+  get over(): CallFailure | undefined {
+    return this.#over;
+  }
+
+  /** Nothing is waited for any more, so nothing is to end. */
+  end(): void {
+    liftLimit(this);
+    if (this.#wish) this.#wish.listener = undefined;
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  override timeIsUp(): void {
+    this.#lose(new CallFailure('timeout', 'There was no answer in time.'));
+  }
+
+  abandoned(reason: unknown): void {
+    this.#lose(givenUp(reason));
+  }
+
+  #lose(failure: CallFailure): void {
+    if (this.#over) return;
+    this.#over = failure;
+    this.end();
+    this.waiter?.letGo(failure);
+  }
 }
 
 /** The failure of what nobody wants any more. */

@@ -1,12 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { trace } from '@opentelemetry/api';
 import type { AddressesOptions } from './addresses.ts';
-import { createBalancer, type Instance, type InstanceCall } from './balancer.ts';
+import { type Balancer, createBalancer, type Instance } from './balancer.ts';
 import type { BreakerState } from './breaker.ts';
-import { createBulkhead } from './bulkhead.ts';
+import { type Bulkhead, createBulkhead, type Leave } from './bulkhead.ts';
 import { CallFailure, type CallFailureKind } from './call-failure.ts';
-import type { GraphQLAnswer } from './graphql-call.ts';
+import type { AnswerListener, GraphQLAnswer } from './graphql-call.ts';
 import { NotAsked } from './not-asked.ts';
-import { createPatience, type Patience, type Wish } from './patience.ts';
-import { createRetryBudget } from './retry-budget.ts';
+import { Patience, type Wish } from './patience.ts';
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
 
 export interface ServiceClientOptions extends Omit<AddressesOptions, 'onChange'> {
   /** The name of the service that is asked. */
@@ -29,7 +31,10 @@ export interface ServiceClientListener {
   address(address: string, state: BreakerState | undefined): void;
 }
 
-export interface ServiceRequest extends Pick<InstanceCall, 'request' | 'headers'> {
+export interface ServiceRequest {
+  /** Query, variables and so on; or their JSON text. */
+  request: object | string;
+  headers: Readonly<Record<string, string>>;
   /** How long it may take, waiting and repeating included. */
   timeoutMs: number;
   /** Either ends it early, when nobody wants the answer any more. */
@@ -38,7 +43,7 @@ export interface ServiceRequest extends Pick<InstanceCall, 'request' | 'headers'
   /** Whether it may be sent a second time when it is not known what became of the first: never a command, which may have been carried out. */
   mayRepeat: boolean;
   /** Where to note the addresses that are asked, one after the other. */
-  addresses?: string[];
+  addresses?: string[] | undefined;
 }
 
 export interface ServiceClient {
@@ -49,6 +54,8 @@ export interface ServiceClient {
    * @throws {CallFailure} when there was no answer
    */
   ask(request: ServiceRequest): Promise<GraphQLAnswer>;
+  /** The same for a listener, which may be told before this returns: promises on the way of each request would take a good part of the time it takes. */
+  tell(request: ServiceRequest, listener: AnswerListener): void;
   close(): Promise<void>;
 }
 
@@ -61,58 +68,134 @@ export function createServiceClient(options: ServiceClientOptions): ServiceClien
   const { maxUnderWay, maxWaiting, hear } = options;
   const balancer = createBalancer({ ...options, maxConnections: maxUnderWay, onState: hear.address });
   const bulkhead = createBulkhead({ maxUnderWay, maxWaiting, onQueue: hear.queue });
-  const budget = createRetryBudget();
+  const way: Way = { balancer, bulkhead, budget: createRetryBudget(), hear };
 
-  async function askInstances(request: ServiceRequest, patience: Patience): Promise<GraphQLAnswer> {
-    const { headers, timeoutMs, mayRepeat, addresses } = request;
-    const call: InstanceCall = { request: request.request, headers, patience, mayShare: mayRepeat };
-    if (mayRepeat) budget.earn();
-    let tried: Set<Instance> | undefined;
-    let repeats = 0;
-    let failure: unknown;
-    let instance = balancer.pick();
-    while (instance) {
-      addresses?.push(instance.label);
-      try {
-        return await instance.ask(call, timeoutMs);
-      } catch (error) {
-        failure = error;
-        if (!(error instanceof CallFailure)) break;
-        tried = (tried ?? new Set()).add(instance);
-        instance = balancer.pick(tried) ?? again(instance, error);
-        if (!instance || error.kind === 'not-sent') continue;
-        // What it was behind was its bad luck, and it goes alone now.
-        if (error.kind === 'passed-over' && call.mayShare) {
-          call.mayShare = false;
-          continue;
-        }
-        if (!mayRepeat || repeats++ > 0 || !repeatable.has(error.kind) || !budget.spend()) break;
-        hear.retry(error.kind);
-      }
-    }
-    throw failure ?? new NotAsked('resting');
+  function tell(request: ServiceRequest, listener: AnswerListener): void {
+    const call = new ServiceCall(way, request, listener);
+    if (balancer.isKnown()) call.begin();
+    else void balancer.known.then(() => call.begin());
   }
 
   return {
-    async ask(request) {
-      if (!balancer.isKnown()) await balancer.known;
-      // Whoever would find nobody to ask need not wait for a place first.
-      if (!balancer.canAnswer()) throw new NotAsked('resting');
-      const patience = createPatience(request);
-      try {
-        const entered = bulkhead.enter(patience);
-        const leave = entered instanceof Promise ? await entered : entered;
-        try {
-          return await askInstances(request, patience);
-        } finally {
-          leave();
-        }
-      } finally {
-        patience.end();
-      }
-    },
+    tell,
+    ask: (request) => new Promise((answered, failed) => tell(request, { answered, failed })),
     close: () => balancer.close(),
   };
+}
+
+/** What all calls of a service have in common. */
+interface Way {
+  balancer: Balancer;
+  bulkhead: Bulkhead;
+  budget: RetryBudget;
+  hear: ServiceClientListener;
+}
+
+/** A request to a service, until one of its instances has answered or none will. */
+class ServiceCall implements AnswerListener {
+  readonly #way: Way;
+  readonly #request: ServiceRequest;
+  readonly #listener: AnswerListener;
+  /** Where what it is made for is traced. */
+  readonly #within = trace.getActiveSpan() ? AsyncLocalStorage.snapshot() : undefined;
+  #patience: Patience | undefined;
+  #leave: Leave | undefined;
+  #body = '';
+  #mayShare = false;
+  #instance: Instance | undefined;
+  #tried: Set<Instance> | undefined;
+  #repeats = 0;
+
+  constructor(way: Way, request: ServiceRequest, listener: AnswerListener) {
+    this.#way = way;
+    this.#request = request;
+    this.#listener = listener;
+  }
+
+  begin(): void {
+    const { balancer, bulkhead } = this.#way;
+    // Whoever would find nobody to ask need not wait for a place first.
+    if (!balancer.canAnswer()) {
+      this.#end(new NotAsked('resting'));
+      return;
+    }
+    let entered: Leave | Promise<Leave>;
+    try {
+      const { request } = this.#request;
+      this.#body = typeof request === 'string' ? request : JSON.stringify(request);
+      this.#patience = new Patience(this.#request);
+      entered = bulkhead.enter(this.#patience);
+    } catch (error) {
+      this.#end(error);
+      return;
+    }
+    if (!(entered instanceof Promise)) this.#enter(entered);
+    else
+      entered.then(
+        (leave) => this.#enter(leave),
+        (refusal: unknown) => this.#end(refusal),
+      );
+  }
+
+  #enter(leave: Leave): void {
+    const { balancer, budget } = this.#way;
+    const { mayRepeat } = this.#request;
+    this.#leave = leave;
+    this.#mayShare = mayRepeat;
+    if (mayRepeat) budget.earn();
+    const instance = balancer.pick();
+    if (instance) this.#try(instance);
+    else this.#end(new NotAsked('resting'));
+  }
+
+  #try(instance: Instance): void {
+    const { headers, timeoutMs, addresses } = this.#request;
+    this.#instance = instance;
+    addresses?.push(instance.label);
+    const patience = this.#patience as Patience;
+    instance.ask({ body: this.#body, headers, patience, mayShare: this.#mayShare }, timeoutMs, this);
+  }
+
+  answered(answer: GraphQLAnswer): void {
+    this.#free();
+    this.#listener.answered(answer);
+  }
+
+  failed(error: unknown): void {
+    const next = this.#nextAfter(error);
+    if (!next) this.#end(error);
+    else if (this.#within) this.#within(() => this.#try(next));
+    else this.#try(next);
+  }
+
+  /** Who is to be asked instead of the one that gave no answer. */
+  #nextAfter(error: unknown): Instance | undefined {
+    const { balancer, budget, hear } = this.#way;
+    const before = this.#instance;
+    if (!before || !(error instanceof CallFailure)) return undefined;
+    const { kind } = error;
+    this.#tried = (this.#tried ?? new Set()).add(before);
+    const next = balancer.pick(this.#tried) ?? again(before, error);
+    if (!next || kind === 'not-sent') return next;
+    // What it was behind was its bad luck, and it goes alone now.
+    if (kind === 'passed-over' && this.#mayShare) {
+      this.#mayShare = false;
+      return next;
+    }
+    if (!this.#request.mayRepeat || this.#repeats++ > 0 || !repeatable.has(kind) || !budget.spend()) return undefined;
+    hear.retry(kind);
+    return next;
+  }
+
+  #end(error: unknown): void {
+    this.#free();
+    this.#listener.failed(error);
+  }
+
+  #free(): void {
+    this.#leave?.();
+    this.#patience?.end();
+  }
 }
 
 /** After these, another try may have more luck: an answer that took all the time there was, or is too large, would be the same again. */

@@ -1,6 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
-import { liftLimit, setLimit } from './time-limit.ts';
+import { liftLimit, setLimit, TimeLimit } from './time-limit.ts';
+
+class Limit extends TimeLimit {
+  readonly #happens: () => void;
+  constructor(inMs: number, happens: () => void) {
+    super(performance.now() + inMs);
+    this.#happens = happens;
+  }
+  override timeIsUp(): void {
+    this.#happens();
+  }
+}
 
 it('limits end in the order of their times, whatever order they were set in, and those that are lifted do not', async () => {
   const ended: string[] = [];
@@ -13,7 +24,7 @@ it('limits end in the order of their times, whatever order they were set in, and
       ['over', -1],
       ['middle', 30],
     ] as const
-  ).map(([name, inMs]) => ({ atMs: nowMs + inMs, end: () => void ended.push(name) }));
+  ).map(([name, inMs]) => new Limit(inMs, () => ended.push(name)));
   for (const limit of limits) setLimit(limit);
   if (limits[2]) liftLimit(limits[2]);
   expect(ended).toEqual([]);
@@ -24,7 +35,7 @@ it('limits end in the order of their times, whatever order they were set in, and
 
 it('what has arrived while this process was busy comes before a limit', async () => {
   const order: string[] = [];
-  setLimit({ atMs: performance.now() + 5, end: () => void order.push('limit') });
+  setLimit(new Limit(5, () => order.push('limit')));
   setTimeout(() => order.push('arrival'), 6);
   for (const end = performance.now() + 20; performance.now() < end; );
   await delay(20);

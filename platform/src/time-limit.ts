@@ -1,26 +1,34 @@
+import { Chain, Link } from './chain.ts';
+
 /** Something that is to happen unless it is lifted before. */
-export interface TimeLimit {
+export abstract class TimeLimit extends Link {
   /** By `performance.now()`. */
-  readonly atMs: number;
-  end(): void;
+  readonly endsAtMs: number;
+
+  constructor(endsAtMs: number) {
+    super();
+    this.endsAtMs = endsAtMs;
+  }
+
+  abstract timeIsUp(): void;
 }
 
 /** All limits of this process. */
-const limits = new Set<TimeLimit>();
+const limits = new Chain<TimeLimit>();
 let timer: NodeJS.Timeout | undefined;
 let willLookAtMs = Number.POSITIVE_INFINITY;
 
 /**
- * Calls `limit.end` once its time has come. One timer does for all limits, because each request has several and nearly none is reached. When this process was busy until
- * then, what has arrived meanwhile is looked at first, so that nothing is too late only because nobody has looked.
+ * Calls `limit.timeIsUp` once its time has come. One timer does for all limits, because each request has several and nearly none is reached. When this process was busy
+ * until then, what has arrived meanwhile is looked at first, so that nothing is too late only because nobody has looked.
  */
 export function setLimit(limit: TimeLimit, nowMs = performance.now()): void {
   limits.add(limit);
-  if (limit.atMs < willLookAtMs) lookAt(limit.atMs, nowMs);
+  if (limit.endsAtMs < willLookAtMs) lookAt(limit.endsAtMs, nowMs);
 }
 
 export function liftLimit(limit: TimeLimit): void {
-  limits.delete(limit);
+  limit.unlink();
 }
 
 function lookAt(atMs: number, nowMs: number): void {
@@ -33,13 +41,13 @@ function look(): void {
   const nowMs = performance.now();
   willLookAtMs = Number.POSITIVE_INFINITY;
   let nextAtMs = Number.POSITIVE_INFINITY;
-  for (const limit of limits) {
-    if (limit.atMs > nowMs) {
-      nextAtMs = Math.min(nextAtMs, limit.atMs);
-      continue;
+  for (const limit of limits.members()) {
+    if (limit.endsAtMs > nowMs) {
+      nextAtMs = Math.min(nextAtMs, limit.endsAtMs);
+    } else if (limit.before) {
+      liftLimit(limit);
+      limit.timeIsUp();
     }
-    limits.delete(limit);
-    limit.end();
   }
   if (nextAtMs < willLookAtMs) lookAt(nextAtMs, nowMs);
 }

@@ -112,9 +112,9 @@ export function createCompiledGateway(options: CompiledGatewayOptions): Gateway 
       if (!served) throw new Error('Expected a loaded supergraph.');
       return {
         schema: served.apiSchema,
-        async executor(request) {
+        executor(request) {
           const engine = engines.get(request.schema);
-          if (!engine) throw new Error('Expected a schema that this gateway has served.');
+          if (!engine) return Promise.reject(new Error('Expected a schema that this gateway has served.'));
           return engine.execute(request);
         },
       };

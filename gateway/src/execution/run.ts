@@ -59,42 +59,60 @@ export async function run(
     isOver = true;
   }
 
-  function take(step: Step): Promise<unknown> {
-    if (step.kind !== 'fetch')
-      return step.kind === 'sequence' ? takeInTurn(step.steps) : Promise.all(step.steps.map(take));
-    const fetch = fetches[step.fetch.number];
-    return fetch ? ask(fetch) : Promise.resolve();
+  /** @returns undefined when there was nothing to wait for */
+  function take(step: Step): Promise<unknown> | undefined {
+    switch (step.kind) {
+      case 'sequence':
+        return takeInTurn(step.steps);
+      case 'parallel':
+        return Promise.all(step.steps.map(begin));
+      case 'fetch': {
+        const fetch = fetches[step.fetch.number];
+        return fetch && ask(fetch);
+      }
+    }
   }
 
   async function takeInTurn(steps: readonly Step[]): Promise<void> {
-    for (const each of steps) await take(each);
+    for (const each of steps) {
+      const taken = take(each);
+      if (taken) await taken;
+    }
   }
 
-  async function ask(fetch: CompiledFetch): Promise<void> {
-    if (isOver) return;
-    const { number, collect, node } = fetch;
+  /** One that cannot begin is told as one that fails: those beside it have begun, and somebody has to hear of them. */
+  async function begin(step: Step): Promise<void> {
+    await take(step);
+  }
+
+  function ask(fetch: CompiledFetch): Promise<void> | undefined {
+    if (isOver) return undefined;
+    const { number, collect } = fetch;
     const collected = collect?.(answers);
     if (collected) answers.index[number] = collected.index;
     if (collected?.count === 0) {
       answers.entities[number] = [];
-      return;
+      return undefined;
     }
     const answer = send(fetch, fetch.request(variables, collected?.text));
     sent.push({ fetch, collected, answer });
-    const given = await answer;
+    return answer.then((given) => keep(fetch, collected, given));
+  }
+
+  function keep({ number, node }: CompiledFetch, collected: Collected | undefined, given: SubgraphAnswer): void {
     const data = soundData(given);
     mustEscape ||= given.mustEscape;
     isAscii &&= given.isAscii === true;
-    if (collected) {
-      const { _entities: entities } = data;
-      if (!Array.isArray(entities) || entities.length !== collected.count)
-        throw new Unexpected('wrong number of entities');
-      rewriteAnswer(entities, node.outputRewrites);
-      answers.entities[number] = entities;
-    } else {
+    if (!collected) {
       rewriteAnswer(data, node.outputRewrites);
       answers.data[number] = data;
+      return;
     }
+    const { _entities: entities } = data;
+    if (!Array.isArray(entities) || entities.length !== collected.count)
+      throw new Unexpected('wrong number of entities');
+    rewriteAnswer(entities, node.outputRewrites);
+    answers.entities[number] = entities;
   }
 }
 

@@ -25,7 +25,7 @@ async function process(
 ): Promise<SubgraphAnswer> {
   const { context } = incomingRequestContext;
   const { query, operationName } = request.operation;
-  const { variables } = JSON.parse(request.body) as { variables: Record<string, unknown> };
+  const variables = JSON.parse(request.variables) as Record<string, unknown>;
   const answer = await source.process({
     kind: 'incoming operation' as IncomingOperation['kind'],
     request: { query, variables, ...(operationName === undefined ? {} : { operationName }) },

@@ -1,11 +1,12 @@
 import type { FetchNode } from '@apollo/query-planner';
+import { documentHash } from '@souk/platform/document-hash';
 import { NotCompilable } from './not-compilable.ts';
 
 /** A request to a subgraph, written down. */
 export interface SubgraphRequest {
   operation: PreparedOperation;
-  /** The JSON text that is sent. */
-  body: string;
+  /** Its variables, as JSON text. */
+  variables: string;
 }
 
 /** What all requests of a fetch have in common. */
@@ -13,6 +14,15 @@ export interface PreparedOperation {
   query: string;
   operationName: string | undefined;
   isMutation: boolean;
+  /** What their JSON text begins with: all but the variables. */
+  start: string;
+  /** The hash of that. Requests are equal when this and their variables are. */
+  hash: string;
+}
+
+/** The JSON text that is sent. */
+export function bodyOf({ operation, variables }: SubgraphRequest): string {
+  return `${operation.start},"variables":${variables}}`;
 }
 
 /**
@@ -29,7 +39,6 @@ export function prepareRequests(
   const operation = prepare(node);
   const names = node.variableUsages ?? [];
   if (node.requires && names.includes('representations')) throw new NotCompilable('a variable called representations');
-  const start = JSON.stringify({ query: operation.query, operationName: operation.operationName }).slice(0, -1);
 
   return (variables, representations) => {
     let given = representations === undefined ? '' : `"representations":[${representations}]`;
@@ -37,14 +46,20 @@ export function prepareRequests(
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (value !== undefined) given += `${given === '' ? '' : ','}"${name}":${JSON.stringify(value)}`;
     }
-    return { operation, body: `${start},"variables":{${given}}}` };
+    return { operation, variables: `{${given}}` };
   };
 }
 
 function prepare({ operation, operationName, operationKind }: FetchNode): PreparedOperation {
-  const isMutation = operationKind === 'mutation';
   const numbered = `${operationKind} ${operationName}`;
   const name = operationName?.replace(/__\d+$/, '');
-  if (!name || !operation.startsWith(numbered)) return { query: operation, operationName, isMutation };
-  return { query: `${operationKind} ${name}${operation.slice(numbered.length)}`, operationName: name, isMutation };
+  return name && operation.startsWith(numbered)
+    ? prepareOperation(`${operationKind} ${name}${operation.slice(numbered.length)}`, name)
+    : prepareOperation(operation, operationName);
+}
+
+/** @param query begins with the operation's kind, as the planner writes it */
+export function prepareOperation(query: string, operationName?: string): PreparedOperation {
+  const start = JSON.stringify({ query, operationName }).slice(0, -1);
+  return { query, operationName, isMutation: query.startsWith('mutation'), start, hash: documentHash(start) };
 }

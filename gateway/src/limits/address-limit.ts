@@ -1,5 +1,6 @@
 import type { DoorLimits } from '@souk/platform/door-limits';
 import { redisKey } from '@souk/platform/redis';
+import { LRUCache } from 'lru-cache';
 import type { Budgets } from './budgets.ts';
 import { clientNetwork } from './client-network.ts';
 import { countDecision, RateLimited } from './rate-limited.ts';
@@ -20,8 +21,19 @@ export interface AddressLimit {
   count(clientIp: string): void | Promise<void>;
 }
 
+const MAX_KEYS = 10_000;
+
 export function createAddressLimit({ budgets, limits }: { budgets: Budgets; limits: () => DoorLimits }): AddressLimit {
-  const keyOf = (clientIp: string) => redisKey(`gateway.address.${clientNetwork(clientIp)}`, 'requests');
+  const keys = new LRUCache<string, string>({ max: MAX_KEYS });
+
+  function keyOf(clientIp: string): string {
+    const known = keys.get(clientIp);
+    if (known !== undefined) return known;
+    const key = redisKey(`gateway.address.${clientNetwork(clientIp)}`, 'requests');
+    keys.set(clientIp, key);
+    return key;
+  }
+
   return {
     refuseBlocked(clientIp) {
       const retryAfterMs = budgets.blockedMs(keyOf(clientIp), limits().address);

@@ -52,13 +52,20 @@ interface Spending extends Pick<RootFieldUse, 'name' | 'isSensitive'> {
 
 /** One for each field, however often it is asked for. */
 function spendingsOf(uses: readonly RootFieldUse[]): Spending[] {
+  const [sole] = uses;
+  if (sole && uses.length === 1) return [{ name: sole.name, isSensitive: sole.isSensitive, points: pointsOf(sole) }];
   const spendings = new Map<string, Spending>();
-  for (const { name, isSensitive, cost } of uses) {
+  for (const use of uses) {
+    const { name, isSensitive } = use;
     const spending = spendings.get(name) ?? { name, isSensitive, points: 0 };
-    spending.points += isSensitive ? 1 : Math.max(1, Math.ceil(cost));
+    spending.points += pointsOf(use);
     spendings.set(name, spending);
   }
   return [...spendings.values()];
+}
+
+function pointsOf({ isSensitive, cost }: RootFieldUse): number {
+  return isSensitive ? 1 : Math.max(1, Math.ceil(cost));
 }
 
 function budgetOf({ name, isSensitive }: Spending, limits: DoorLimits): RateBudget {

@@ -17,17 +17,17 @@ export function withResponseCache(gateway: GatewayInterface, cache: ResponseCach
 }
 
 function cached(executor: GatewayExecutor, cache: ResponseCache): GatewayExecutor {
-  return async (request) => {
+  return (request) => {
     const { operationName, variables = {}, http } = request.request;
     const scope = request.context as RequestScope;
     const question = cache.question(scope, operationName, variables);
     // Who asks for the plan, where it is shown, asks for how the answer is made.
     if (!question || http?.headers.has(PLAN_HEADER)) return executor(request);
-    const answer = await cache.answer(question, scope, async (context) => {
+    const answer = cache.answer(question, scope, async (context) => {
       const { data, errors } = await executor({ ...request, context });
       return { data: written(data), errors: errors as Answer['errors'] };
     });
-    return inResult(answer);
+    return answer.then(inResult);
   };
 }
 

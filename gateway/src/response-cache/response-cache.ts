@@ -134,10 +134,13 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
         note(scope, 'hit-memory', known);
         return { data: known.data };
       }
-      const { landing, isShared } = flights.board(key, scope.hungUp, (wish) => {
-        const abandoned = new AbortController();
-        wish.whenAbandoned = (reason) => abandoned.abort(reason);
-        return find(question, { ...scope, hungUp: abandoned.signal }, run);
+      const { landing, isShared } = flights.board(key, scope.hungUp, (wish, result) => {
+        const hangUp = new AbortController();
+        wish.listener = { abandoned: (reason) => hangUp.abort(reason) };
+        find(question, { ...scope, hungUp: hangUp.signal }, run).then(
+          (landed) => result.answered(landed),
+          (error: unknown) => result.failed(error),
+        );
       });
       const { answer, kept, result } = await landing;
       note(scope, isShared ? 'shared' : result, kept);

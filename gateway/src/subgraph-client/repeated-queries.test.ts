@@ -1,5 +1,7 @@
+import { trace } from '@opentelemetry/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerWith, cut, type FakeSubgraph, say500, startFakeSubgraph } from '../../../platform/test/fake-subgraph.ts';
+import { traceThisTest } from '../../../platform/test/tracing.ts';
 import { MUTATION, openSubgraphCaller, type SubgraphCaller } from '../../test/subgraph-caller.ts';
 
 const working = answerWith({ data: { order: { id: 'x' } } });
@@ -53,6 +55,23 @@ describe('a query that fails', () => {
     fake?.behave(say500);
     expect((await caller.ask()).errors).toHaveLength(1);
     expect(reached()).toBe(41);
+  });
+});
+
+describe('a query that is traced', () => {
+  it('stands in the same trace when it is sent again', async () => {
+    traceThisTest();
+    const [fake] = await start(1);
+    const parents: unknown[] = [];
+    fake?.behave((request, response) => {
+      parents.push(request.headers['traceparent']);
+      (parents.length === 1 ? cut : working)(request, response);
+    });
+    await trace.getTracer('test').startActiveSpan('request', async (span) => {
+      expect((await caller.ask()).errors).toBeUndefined();
+      const inThisTrace = expect.stringContaining(span.spanContext().traceId);
+      expect(parents).toEqual([inThisTrace, inThisTrace]);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-import { givenUp, type Wish } from '@souk/platform/patience';
-import { type Boarding, createFlights, type Flights } from '../flights.ts';
+import { givenUp } from '@souk/platform/patience';
+import { type Boarding, createFlights, type Flights, type Work } from '../flights.ts';
 import type { MutationClock } from './mutation-clock.ts';
 
 export interface SharedQueriesOptions {
@@ -14,14 +14,10 @@ export interface SharedQueries<Answer> {
    * Joins a query that is under way, or begins it. It ends when nobody waits for it any more.
    *
    * @param key   all that the answer may depend on: who asks, and what is asked
-   * @param begin asks the subgraph; it is told when the last who waited has gone
+   * @param begin asks the subgraph, and is told when the last who waited has gone
    * @returns the answer, for which fails with {@link CallFailure} `given-up` as soon as `hungUp` ends, and otherwise as what `begin` gives
    */
-  ask(
-    key: readonly [who: string, what: string],
-    hungUp: AbortSignal,
-    begin: (wish: Wish) => Promise<Answer>,
-  ): Boarding<Answer>;
+  ask(key: readonly [who: string, what: string], hungUp: AbortSignal, begin: Work<Answer>): Boarding<Answer>;
 }
 
 /**

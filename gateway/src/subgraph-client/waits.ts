@@ -1,19 +1,31 @@
+import { Chain, Link } from '@souk/platform/chain';
 import type { Lend } from '../limits/slots.ts';
 
 /** Requests of clients that wait for one subgraph. */
 export interface Waits {
-  /**
-   * One more waits.
-   *
-   * @param lend lets another request have its place in the gateway
-   * @returns how to say that it waits no more, and whether that is because the subgraph has answered
-   */
-  begin(lend: Lend | undefined): (isAnswered: boolean) => void;
+  /** One more waits. `lend` lets another request have its place in the gateway. */
+  begin(lend: Lend | undefined): Wait;
+  /** It waits no more; whether that is because the subgraph has answered. */
+  end(wait: Wait, isAnswered: boolean): void;
 }
 
-interface Wait {
-  lend: Lend | undefined;
-  takeBack?: (() => void) | undefined;
+export class Wait extends Link {
+  readonly #lend: Lend | undefined;
+  #takeBack: (() => void) | undefined;
+
+  constructor(lend: Lend | undefined) {
+    super();
+    this.#lend = lend;
+  }
+
+  lendPlace(): void {
+    this.#takeBack = this.#lend?.();
+  }
+
+  takePlaceBack(): void {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+  }
 }
 
 /** A subgraph that is slow under load still answers somebody all the time. */
@@ -24,7 +36,7 @@ const STALLED_AFTER_MS = 100;
  * those that the gateway works on: there is nothing to work on, and others would be refused for it. How many may wait, the bulkhead of the subgraph says.
  */
 export function createWaits(stalledAfterMs = STALLED_AFTER_MS): Waits {
-  const waiting = new Set<Wait>();
+  const waiting = new Chain<Wait>();
   let isStalled = false;
   let answeredAtMs = 0;
   let willLook = false;
@@ -37,7 +49,7 @@ export function createWaits(stalledAfterMs = STALLED_AFTER_MS): Waits {
 
   function look(): void {
     willLook = false;
-    if (waiting.size === 0 || isStalled) return;
+    if (waiting.isEmpty || isStalled) return;
     const silentMs = performance.now() - answeredAtMs;
     if (silentMs < stalledAfterMs) lookIn(stalledAfterMs - silentMs);
     else stall();
@@ -45,30 +57,29 @@ export function createWaits(stalledAfterMs = STALLED_AFTER_MS): Waits {
 
   function stall(): void {
     isStalled = true;
-    for (const wait of waiting) wait.takeBack = wait.lend?.();
+    for (const wait of waiting.members()) wait.lendPlace();
   }
 
   function goOn(): void {
     isStalled = false;
-    for (const wait of waiting) {
-      wait.takeBack?.();
-      wait.takeBack = undefined;
-    }
+    for (const wait of waiting.members()) wait.takePlaceBack();
     lookIn(stalledAfterMs);
   }
 
   return {
     begin(lend) {
-      if (waiting.size === 0) answeredAtMs = performance.now();
-      const wait: Wait = { lend, takeBack: isStalled ? lend?.() : undefined };
+      if (waiting.isEmpty) answeredAtMs = performance.now();
+      const wait = new Wait(lend);
+      if (isStalled) wait.lendPlace();
       waiting.add(wait);
       lookIn(stalledAfterMs);
-      return (isAnswered) => {
-        waiting.delete(wait);
-        wait.takeBack?.();
-        if (isAnswered) answeredAtMs = performance.now();
-        if (isStalled && (isAnswered || waiting.size === 0)) goOn();
-      };
+      return wait;
+    },
+    end(wait, isAnswered) {
+      wait.unlink();
+      wait.takePlaceBack();
+      if (isAnswered) answeredAtMs = performance.now();
+      if (isStalled && (isAnswered || waiting.isEmpty)) goOn();
     },
   };
 }

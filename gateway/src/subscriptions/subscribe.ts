@@ -3,7 +3,7 @@ import { type Bulkhead, createBulkhead } from '@souk/platform/bulkhead';
 import type { Change } from '@souk/platform/changes';
 import { SoukError } from '@souk/platform/errors';
 import type { Viewer } from '@souk/platform/identity';
-import { createPatience } from '@souk/platform/patience';
+import { Patience } from '@souk/platform/patience';
 import { Gauge } from 'prom-client';
 import type { DocumentDoor } from '../document-door.ts';
 import { type InstanceLimit, overloaded } from '../limits/instance-limit.ts';
@@ -116,7 +116,7 @@ async function inTurn(
   change: Change | undefined,
   look: () => Promise<Answer>,
 ): Promise<Answer> {
-  const endTurn = await turns.enter(createPatience({ signal }));
+  const endTurn = await turns.enter(new Patience({ signal }));
   try {
     const leave = await enter(async () => false);
     if (!leave) throw overloaded;

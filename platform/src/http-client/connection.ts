@@ -1,18 +1,7 @@
 import { CallFailure } from '../call-failure.ts';
+import type { Exchange } from './exchange.ts';
 import { openSocket, type Target } from './open-socket.ts';
-import type { RequestText } from './request-text.ts';
 import { createResponseReader, type HttpResponse } from './response-reader.ts';
-
-/** A request on its way. One of its listeners is called, once, unless it is abandoned. */
-export interface Exchange {
-  readonly text: RequestText;
-  onResponse(response: HttpResponse): void;
-  onFailure(failure: CallFailure): void;
-  /** Whether nobody wants the answer any more. */
-  isAbandoned: boolean;
-  /** Which one it goes out on; undefined while it waits for one. */
-  connection: Connection | undefined;
-}
 
 /** A connection to a server, on which requests are answered in the order in which they were sent. */
 export interface Connection {
@@ -131,7 +120,7 @@ export function openConnection(target: Target, listener: ConnectionListener): Co
     // Who answers before he was told everything may mean something else than what he was asked.
     isOver = response.isLast || socket.writableLength > 0;
     if (awaited.length === 0) listener.onAnswer(performance.now() - writtenAtMs);
-    if (!exchange.isAbandoned) exchange.onResponse(response);
+    if (!exchange.isAbandoned) exchange.post.onResponse(response);
   }
 
   /** Those behind the one that an end has cut off have not been answered because of it, and so have all behind an answer that was the last one. */
@@ -146,8 +135,8 @@ export function openConnection(target: Target, listener: ConnectionListener): Co
     listener.onGone(connection);
     if (failure || isOver || lost.length > 0) listener.onTrouble();
     for (const exchange of lost) {
-      if (!isReady || exchange === cutOff) exchange.onFailure(failure ?? cut());
-      else exchange.onFailure(passedOver());
+      if (!isReady || exchange === cutOff) exchange.post.onFailure(failure ?? cut());
+      else exchange.post.onFailure(passedOver());
     }
   }
 }

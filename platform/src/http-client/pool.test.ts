@@ -31,7 +31,7 @@ afterEach(async () => {
 function post(body: string, { mayShare = true } = {}): Promise<string> & { abandon(): void } {
   let abandon = () => {};
   const answer = new Promise<string>((resolve) => {
-    abandon = pool.post({
+    const sent = pool.post({
       path: '/graphql',
       headers: { 'x-request-id': body },
       body,
@@ -39,6 +39,7 @@ function post(body: string, { mayShare = true } = {}): Promise<string> & { aband
       onResponse: ({ status, text }) => resolve(status === 200 ? text : `${status} ${text}`),
       onFailure: ({ kind }: CallFailure) => resolve(kind),
     });
+    abandon = () => sent.abandon();
   });
   return Object.assign(answer, { abandon });
 }
@@ -139,6 +140,9 @@ describe('a connection', () => {
       isClosed = true;
     });
     expect(await post('b')).toBe('not-sent');
+    const unwanted = post('c');
+    unwanted.abandon();
+    expect(await Promise.race([unwanted, nextTurn().then(() => 'nothing')])).toBe('nothing');
     await delay(20);
     expect(isClosed).toBe(false);
     answer();

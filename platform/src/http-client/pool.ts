@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CallFailure } from '../call-failure.ts';
-import { type Connection, type Exchange, openConnection } from './connection.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { Exchange, type HttpPost } from './exchange.ts';
 import type { Target } from './open-socket.ts';
 import { createRequestWriter } from './request-text.ts';
 
@@ -15,25 +16,14 @@ export interface HttpPoolOptions {
   quickMs?: number;
 }
 
-/** A POST request with JSON, and what hears of its answer. One of its listeners is called, once, unless it is abandoned. */
-export interface HttpPost extends Pick<Exchange, 'onResponse' | 'onFailure'> {
-  path: string;
-  headers: Readonly<Record<string, string>>;
-  /** Its JSON text. */
-  body: string;
-  /** Whether it may share a connection with others that are sent at the same moment: only what may be sent again when the connection ends. */
-  mayShare: boolean;
-}
-
 export interface HttpPool {
   origin: string;
   /**
    * Sends a request.
    *
-   * @returns what to call when the answer is not wanted any more
    * @throws {TypeError} when a header has letters that none may have
    */
-  post(request: HttpPost): () => void;
+  post(request: HttpPost): Pick<Exchange, 'abandon'>;
   /** Takes nothing more, and resolves when all requests are answered. */
   close(): Promise<void>;
 }
@@ -77,23 +67,14 @@ export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK
   let isClosed = false;
   let tidying: NodeJS.Timeout | undefined;
 
-  function post({ path, headers, body, mayShare, onResponse, onFailure }: HttpPost): () => void {
-    const exchange: Exchange = {
-      text: write(path, headers, body),
-      onResponse,
-      onFailure,
-      isAbandoned: false,
-      connection: undefined,
-    };
-    if (isClosed) queueMicrotask(() => onFailure(new CallFailure('not-sent', 'Nothing is sent here any more.')));
-    else if (mayShare && quickInARow >= QUICK_BEFORE_SHARING) {
+  function post(request: HttpPost): Exchange {
+    const exchange = new Exchange(request, write(request.path, request.headers, request.body));
+    if (isClosed) queueMicrotask(() => exchange.isAbandoned || request.onFailure(closedAlready()));
+    else if (request.mayShare && quickInARow >= QUICK_BEFORE_SHARING) {
       gathered.push(exchange);
       turnSoon();
     } else begin([exchange]);
-    return () => {
-      exchange.isAbandoned = true;
-      exchange.connection?.abandon();
-    };
+    return exchange;
   }
 
   function begin(exchanges: readonly Exchange[]): void {
@@ -197,4 +178,8 @@ export function openHttpPool({ origin, connections: maxOpen, ip, quickMs = QUICK
       return closed.promise;
     },
   };
+}
+
+function closedAlready(): CallFailure {
+  return new CallFailure('not-sent', 'Nothing is sent here any more.');
 }

@@ -90,10 +90,17 @@ function hasOption(connection: string, wanted: string): boolean {
   return connection.split(',').some((option) => option.trim().toLowerCase() === wanted);
 }
 
+/** Each server says the same of it with each answer. */
 function timeoutOf(keepAlive: string): number | undefined {
+  if (keepAlive === lastKeepAlive) return lastTimeoutMs;
   const [, seconds] = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(keepAlive) ?? [];
-  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+  lastKeepAlive = keepAlive;
+  lastTimeoutMs = seconds === undefined ? undefined : Number(seconds) * 1_000;
+  return lastTimeoutMs;
 }
+
+let lastKeepAlive: string | undefined;
+let lastTimeoutMs: number | undefined;
 
 function wrong(expected: string, text: string): CallFailure {
   const [first = ''] = text.split('\r\n', 1);
