@@ -1,6 +1,7 @@
 import { type Random, randomFor } from '@souk/dev/seed/random';
 import {
   type DirectiveNode,
+  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -20,6 +21,7 @@ import type { Operation } from './operation.ts';
 import { plain } from './plain-operation.ts';
 import { misplanned } from './planner-faults.ts';
 import type { SeriesOptions } from './series.ts';
+import { openStockParts } from './stock-parts.ts';
 import { typenameOnly } from './valid.ts';
 import { faultIn, together, typesIn } from './whole-of-parts.ts';
 import { openDataSource } from './wire.ts';
@@ -28,12 +30,17 @@ import { openDataSource } from './wire.ts';
  * Operations with `@defer` by chance. Their parts, put together as a client does and with nulls carried on to where a whole answer has them, are to be the whole
  * answer that the stock gateway gives without it. Members come in another order then, and what is asked twice may fail twice; so it is compared what
  * the data are, and whether anything is said to be wrong.
+ *
+ * A plan in parts may depend on other subgraphs than the whole one: a key that is there where an object is named is asked for in the subgraph of the object, and
+ * nothing is asked for a fragment of which there turns out to be no place. When such a subgraph fails, the two answers rightly differ. What differs is then held
+ * against what the stock executor makes of the plan in parts, or of the whole one while nothing fails that the other does without, and is counted.
  */
 
 /** What a series with `@defer` is run with. */
 export const deferring = {
   open: openDeferringGateway,
   openExpected: openWholeGateway,
+  openPlanned: openPlannedGateway,
   askAlike: false,
   risks: {
     // Failures of all that is asked of a subgraph. With `@defer` more is asked, so what fails in a part of an answer only may fail elsewhere.
@@ -52,20 +59,31 @@ export const deferring = {
 } satisfies Partial<SeriesOptions>;
 
 /** The stock gateway's whole answers, as far as parts can be like them. */
-async function openWholeGateway(graph: Graph): Promise<TestedGateway> {
+export async function openWholeGateway(graph: Graph): Promise<TestedGateway> {
   const { run, close } = await openStockGateway(graph);
   return {
     async run(operation, circumstances) {
       const { status, body } = await run(comparable(graph, operation), circumstances);
-      const { data = null, errors, extensions } = JSON.parse(body) as FirstPart;
-      return { status, body: comparison(data, errors !== undefined || extensions !== undefined) };
+      return { status, body: comparisonOfWhole(body) };
+    },
+    close,
+  };
+}
+
+/** Whole answers by the plan in parts, with the stock executor. */
+export async function openPlannedGateway(graph: Graph, inParts: InParts = inPartsByChance): Promise<TestedGateway> {
+  const { run, close } = await openStockParts(graph);
+  return {
+    async run(operation, circumstances) {
+      const { status, body } = await run(inParts(graph, operation), circumstances);
+      return { status, body: comparisonOfWhole(body) };
     },
     close,
   };
 }
 
 /** Ours, asked for the same in parts. */
-async function openDeferringGateway(graph: Graph): Promise<TestedGateway> {
+export async function openDeferringGateway(graph: Graph, inParts: InParts = inPartsByChance): Promise<TestedGateway> {
   const { supergraphSdl, apiSchema } = graph;
   let taken: { path?: ExecutionPath; rest?: DeliverRest } = {};
   const gateway = createCompiledGateway({
@@ -82,26 +100,45 @@ async function openDeferringGateway(graph: Graph): Promise<TestedGateway> {
   return {
     async run(operation, circumstances) {
       taken = {};
-      const deferring = deferringBy(randomFor(operation.query), comparable(graph, operation));
+      const deferring = inParts(graph, operation);
       const { status, body } = await run(deferring, circumstances);
       const first = JSON.parse(body) as FirstPart;
       const later: LaterPart[] = [];
       // As over a wire.
       await taken.rest?.((part) => later.push(JSON.parse(JSON.stringify(part)) as LaterPart));
-      const fault = taken.rest && faultIn(later);
-      const isFailed = [first, ...later.flatMap(({ incremental }) => incremental)].some(
-        ({ errors, extensions }) => errors !== undefined || extensions !== undefined,
-      );
-      const whole = together(first.data ?? null, later, typesIn(apiSchema, deferring));
-      return { status, body: fault ? `${fault}\n${deferring.query}` : comparison(whole, isFailed), path: taken.path };
+      const parts = taken.rest ? later : undefined;
+      return { status, body: comparisonOfParts(apiSchema, deferring, first, parts), path: taken.path };
     },
     close,
   };
 }
 
+function comparisonOfWhole(body: string): string {
+  const { data = null, ...others } = JSON.parse(body) as FirstPart;
+  return comparison(data, isFailed(others));
+}
+
+/** @param later undefined when the first part is all there is */
+export function comparisonOfParts(
+  schema: GraphQLSchema,
+  deferring: Operation,
+  first: FirstPart,
+  later: readonly LaterPart[] | undefined,
+): string {
+  const fault = later && faultIn(later);
+  if (fault) return JSON.stringify({ errors: [fault], query: deferring.query });
+  const parts = later ?? [];
+  const failed = [first, ...parts.flatMap(({ incremental }) => incremental)].some(isFailed);
+  return comparison(together(first.data ?? null, parts, typesIn(schema, deferring)), failed);
+}
+
+function isFailed({ errors, extensions }: FirstPart): boolean {
+  return errors !== undefined || extensions !== undefined;
+}
+
 /** As an answer that tells no more than what is compared. */
-function comparison(data: unknown, isFailed: boolean): string {
-  return JSON.stringify({ ...(isFailed ? { errors: ['some'] } : {}), data: ordered(data) });
+function comparison(data: unknown, failed: boolean): string {
+  return JSON.stringify({ ...(failed ? { errors: ['some'] } : {}), data: ordered(data) });
 }
 
 function ordered(value: unknown): unknown {
@@ -128,6 +165,12 @@ function comparable({ name: graph, apiSchema }: Graph, { query, ...others }: Ope
 
 /** It depends on whether the subgraph was told the name of the branch, which it has itself where it begins. */
 const incomparable = 'till';
+
+/** Says what of an operation is to come later. */
+type InParts = (graph: Graph, operation: Operation) => Operation;
+
+const inPartsByChance: InParts = (graph, operation) =>
+  deferringBy(randomFor(operation.query), comparable(graph, operation));
 
 /** Defers by chance: fragments that are there, and selections that are put in one. */
 function deferringBy(random: Random, { query, variables, operationName }: Operation): Operation {

@@ -52,12 +52,16 @@ async function run(): Promise<number> {
   return differences > 0 ? 1 : 0;
 }
 
-function summaryOf({ graph, operations, differences, paths, reasons, ...counts }: Series): string {
+function summaryOf({ graph, operations, differences, paths, reasons, dependences, ...counts }: Series): string {
   const each = (total: number) => (total / operations).toFixed(1);
   const lines = [
     `${graph}: ${operations} operations, ${differences.length} differences; ${counts.failed} met failing subgraphs, ${counts.imperfect} with errors or corrected values`,
     `  compiled ${paths.compiled}, slow ${paths.slow}, stock ${paths.stock}, deferred ${paths.deferred}, not executed ${paths.none}; ${each(counts.requests)} requests and ${each(counts.bytes)} bytes each`,
     ...[...reasons].sort(([, one], [, other]) => other - one).map(([reason, count]) => `  ${count} × ${reason}`),
+    ...[...dependences].map(
+      ([subgraphs, count]) =>
+        `  ${count} × by the plan in parts: it depends on ${subgraphs}, which failed, otherwise than the whole plan`,
+    ),
     ...differences.map((difference) => `\n${describe(difference)}\n`),
   ];
   return `${lines.join('\n')}\n`;

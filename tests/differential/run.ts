@@ -21,8 +21,10 @@ export interface Outcome {
   run: Run;
   expected: ObservedAnswer;
   actual: ObservedAnswer;
-  /** In words; undefined when the answers are the same. */
+  /** In words; undefined when the answers are the same, or each is right. */
   difference: string | undefined;
+  /** The failing subgraphs for which both are right, though they differ. */
+  dependence: readonly string[] | undefined;
 }
 
 /** What may happen to subgraphs. */
@@ -69,6 +71,8 @@ export type ObservedAnswer = GatewayAnswer & Pick<Circumstances, 'sent' | 'spoil
 export interface Gateways {
   expected: TestedGateway;
   actual: TestedGateway;
+  /** The stock executor with the plan of `actual`, where that is planned otherwise. */
+  planned?: TestedGateway | undefined;
   /** Whether they are to ask subgraphs for the same. */
   askAlike: boolean;
 }
@@ -78,7 +82,64 @@ export async function compare(run: Run, gateways: Gateways): Promise<Outcome> {
   const expected = await observe(run, gateways.expected);
   const actual = await observe(run, gateways.actual);
   const difference = await differenceInAnyOrder(run, gateways, expected, actual);
-  return { run, expected, actual, difference };
+  const dependence = difference ? await dependenceOf(run, gateways, expected, actual) : undefined;
+  return { run, expected, actual, difference: dependence ? undefined : difference, dependence };
+}
+
+/**
+ * Two plans for the same may depend on different subgraphs; when one of these fails, they lead to different answers, of which each is right.
+ *
+ * @returns these subgraphs; undefined when it is not so
+ */
+async function dependenceOf(
+  run: Run,
+  gateways: Gateways,
+  expected: ObservedAnswer,
+  actual: ObservedAnswer,
+): Promise<readonly string[] | undefined> {
+  const { planned } = gateways;
+  if (!planned) return undefined;
+  return (await doneWithout(run, gateways, expected, actual)) ?? (await plannedWith(planned, run, gateways, actual));
+}
+
+/** It did not ask them, and its answer is the expected one of when they are well. */
+async function doneWithout(
+  run: Run,
+  gateways: Gateways,
+  expected: ObservedAnswer,
+  actual: ObservedAnswer,
+): Promise<readonly string[] | undefined> {
+  const failing = new Map([...run.failing].filter(([name]) => asks(actual, name)));
+  const subgraphs = [...run.failing.keys()].filter((name) => !failing.has(name) && asks(expected, name));
+  if (subgraphs.length === 0) return undefined;
+  const answer = await observe({ ...run, failing }, gateways.expected);
+  return differenceOf(answer, actual) === undefined ? subgraphs : undefined;
+}
+
+function asks({ sent }: ObservedAnswer, name: string): boolean {
+  return sent.some(({ subgraph }) => subgraph === name);
+}
+
+/**
+ * The stock executor gives just its answer, by the same plan in the same circumstances. While all subgraphs are well, both plans lead to one answer; when one
+ * of these alone fails, they lead to two.
+ */
+async function plannedWith(
+  planned: TestedGateway,
+  run: Run,
+  { expected }: Gateways,
+  actual: ObservedAnswer,
+): Promise<readonly string[] | undefined> {
+  if (differenceOf(await observe(run, planned), actual) !== undefined) return undefined;
+  const plansDiffer = async (failing: Run['failing']) => {
+    const circumstances = { ...run, failing };
+    const answer = await observe(circumstances, expected);
+    return differenceOf(answer, await observe(circumstances, planned)) !== undefined;
+  };
+  if (await plansDiffer(new Map())) return undefined;
+  const subgraphs: string[] = [];
+  for (const [name, kind] of run.failing) if (await plansDiffer(new Map([[name, kind]]))) subgraphs.push(name);
+  return subgraphs.length > 0 ? subgraphs : undefined;
 }
 
 /**

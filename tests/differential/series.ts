@@ -14,6 +14,8 @@ export interface Series {
   paths: Record<ExecutionPath | 'none', number>;
   /** Why operations were not compiled, or left their compiled form although all subgraphs were well, and how many. */
   reasons: Map<string, number>;
+  /** Operations with two right answers, by the subgraphs whose failure they depend on. */
+  dependences: Map<string, number>;
   /** Operations for which a subgraph did not answer as it does when it is well. */
   failed: number;
   /** Operations whose answer had errors, or values that gateways had to correct. */
@@ -31,6 +33,8 @@ export interface SeriesOptions {
   open: (graph: Graph) => Promise<TestedGateway>;
   /** What it is compared with instead. */
   openExpected?: (graph: Graph) => Promise<TestedGateway>;
+  /** The stock executor with the plans of the gateway that is compared, if these are others. */
+  openPlanned?: (graph: Graph) => Promise<TestedGateway>;
   /** Whether both are to ask subgraphs for the same; they are if not told. */
   askAlike?: boolean;
   /** What may happen to subgraphs, if not all that can. */
@@ -51,6 +55,7 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     operations,
     open,
     openExpected = openStockGateway,
+    openPlanned,
     askAlike = true,
     risks,
     from = 0,
@@ -58,13 +63,15 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     shrinkAttempts = 1_000,
   } = options;
   const graph = openGraph(name);
-  const gateways = { expected: await openExpected(graph), actual: await open(graph), askAlike };
+  const planned = await openPlanned?.(graph);
+  const gateways = { expected: await openExpected(graph), actual: await open(graph), planned, askAlike };
   const series: Series = {
     graph: name,
     operations: 0,
     differences: [],
     paths: { compiled: 0, slow: 0, stock: 0, deferred: 0, none: 0 },
     reasons: new Map(),
+    dependences: new Map(),
     failed: 0,
     imperfect: 0,
     requests: 0,
@@ -80,12 +87,14 @@ export async function runSeries(options: SeriesOptions): Promise<Series> {
     }
     return series;
   } finally {
-    await Promise.all([gateways.expected, gateways.actual].map((gateway) => gateway.close()));
+    await Promise.all([gateways.expected, gateways.actual, planned].map((gateway) => gateway?.close()));
   }
 }
 
-function note(series: Series, { expected, actual }: Outcome): void {
+function note(series: Series, { expected, actual, dependence }: Outcome): void {
   series.operations++;
+  const subgraphs = dependence?.join(', ');
+  if (subgraphs !== undefined) series.dependences.set(subgraphs, (series.dependences.get(subgraphs) ?? 0) + 1);
   series.paths[actual.path ?? 'none']++;
   const isExplained = actual.path === 'slow' && actual.spoiled > 0;
   if (actual.reason !== undefined && !isExplained)

@@ -15,16 +15,26 @@ import {
 import type { LaterPart } from '../../gateway/src/execution/deferred/run-deferred.ts';
 import type { Operation } from './operation.ts';
 
-/** What is wrong with parts by themselves; undefined when nothing is. */
+/**
+ * What is wrong with parts by themselves; undefined when nothing is. An error belongs to the place of its part that its path leads through. One of what no part
+ * shows, such as a field of an object that turned out to be of another type, may be told with any.
+ */
 export function faultIn(parts: readonly LaterPart[]): string | undefined {
   if (parts.length === 0) return 'There are no parts.';
   if (!parts.every(({ hasNext }, index) => hasNext === index < parts.length - 1))
     return 'The last part is not the last.';
-  const strays = parts
-    .flatMap(({ incremental }) => incremental)
-    .flatMap(({ path: place, errors = [] }) => errors.map(({ path = place }) => ({ place, path })))
-    .filter(({ place, path }) => !place.every((name, index) => path[index] === name));
+  const strays = parts.flatMap(({ incremental }) =>
+    incremental
+      .flatMap(({ path: place, errors = [] }) => errors.map(({ path = place }) => ({ place, path })))
+      .filter(
+        ({ place, path }) => !leadsThrough(path, place) && incremental.some((other) => leadsThrough(path, other.path)),
+      ),
+  );
   return strays.length > 0 ? `Errors of other places: ${JSON.stringify(strays)}` : undefined;
+}
+
+function leadsThrough(path: Path, place: Path): boolean {
+  return place.every((name, index) => path[index] === name);
 }
 
 type Types = ReadonlyMap<string, GraphQLOutputType>;
@@ -39,7 +49,9 @@ export function together(first: unknown, later: readonly LaterPart[], types: Typ
   return root.data;
 }
 
+/** Where a part has a null that another one does not have, something in it cannot be null, and that makes the whole null there. */
 function merge(into: unknown, from: unknown): unknown {
+  if (into === null) return null;
   if (typeof into !== 'object' || into === null || typeof from !== 'object' || from === null) return from;
   for (const [name, value] of Object.entries(from)) {
     const merged = Object.hasOwn(into, name) ? merge((into as Record<string, unknown>)[name], value) : value;
