@@ -65,7 +65,7 @@ export async function sendParts(
     stream.end();
   } catch (error) {
     // Without its end, a client knows that the answer is not whole.
-    scope.log.error({ err: error }, 'an answer in parts broke');
+    scope.log().error({ err: error }, 'an answer in parts broke');
     stream.destroy(error as Error);
   }
 

@@ -1,19 +1,19 @@
 import type { Wish, WishListener } from '@souk/platform/patience';
+import { type Errand, UnderWay } from './errand.ts';
 import { HangUpListener, onHangUp } from './hang-up.ts';
 
 /** Work that several requests wait for, done once. */
 export interface Flights<Value> {
   /**
-   * Joins the work that is under way for `key`, or begins it.
+   * Joins the work that is under way for an equal errand, or begins it.
    *
-   * @param key    one text, or two: of a long one that stays the same, the second, nothing new has to be made
    * @param hungUp ends when this request does not want the result any more
    * @param work   is told when no request wants it any more, and tells its result
    */
-  board(key: FlightKey, hungUp: AbortSignal, work: Work<Value>): Boarding<Value>;
+  board(errand: Errand, hungUp: AbortSignal, work: Work<Value>): Boarding<Value>;
+  /** Nobody joins any more what is under way now. Whoever waits for it is told of it. */
+  closeAll(): void;
 }
-
-export type FlightKey = string | readonly [scope: string, text: string];
 
 export type Work<Value> = (wish: Wish, result: ResultListener<Value>) => void;
 
@@ -38,51 +38,43 @@ export interface FlightsOptions {
 }
 
 export function createFlights<Value>({ boardingMs, toLeaver }: FlightsOptions): Flights<Value> {
-  const flights = new Map<string, Map<string, Flight<Value>>>();
+  const flights = new UnderWay<Flight<Value>>();
 
-  function open(scope: string, text: string): Flight<Value> {
-    const flight = new Flight<Value>(() => close(scope, text, flight), toLeaver);
-    const inScope = flights.get(scope);
-    if (inScope) inScope.set(text, flight);
-    else flights.set(scope, new Map([[text, flight]]));
+  function open(errand: Errand): Flight<Value> {
+    const flight = new Flight<Value>(errand, flights, toLeaver);
+    flights.add(flight);
     return flight;
   }
 
-  function close(scope: string, text: string, flight: Flight<Value>): void {
-    const inScope = flights.get(scope);
-    if (inScope?.get(text) !== flight) return;
-    inScope.delete(text);
-    if (inScope.size === 0) flights.delete(scope);
-  }
-
   return {
-    board(key, hungUp, work) {
-      const scope = typeof key === 'string' ? '' : key[0];
-      const text = typeof key === 'string' ? key : key[1];
-      const underWay = flights.get(scope)?.get(text);
-      const isShared = underWay !== undefined && performance.now() - underWay.beganAtMs < boardingMs;
-      const flight = isShared ? underWay : open(scope, text);
+    board(errand, hungUp, work) {
+      const known = flights.find(errand);
+      const isShared = known !== undefined && performance.now() - known.beganAtMs < boardingMs;
+      const flight = isShared ? known : open(errand);
       const passenger = flight.seat(hungUp);
       if (!isShared) work(flight, flight);
       if (hungUp.aborted) passenger.hungUp();
       return { landing: passenger.landing, isShared, beganAtMs: flight.beganAtMs };
     },
+    closeAll: () => flights.removeAll(),
   };
 }
 
 class Flight<Value> implements Wish, ResultListener<Value> {
+  readonly errand: Errand;
   readonly beganAtMs = performance.now();
   listener: WishListener | undefined;
-  readonly #close: () => void;
+  /** Where it is found, as long as it has not landed. */
+  readonly #flights: UnderWay<Flight<Value>>;
   readonly #toLeaver: FlightsOptions['toLeaver'];
   /** Those who will be told the result. */
   #passengers: Passenger<Value>[] = [];
   /** How many of them want it. */
   #staying = 0;
 
-  /** @param close nobody is to find it any more */
-  constructor(close: () => void, toLeaver: FlightsOptions['toLeaver']) {
-    this.#close = close;
+  constructor(errand: Errand, flights: UnderWay<Flight<Value>>, toLeaver: FlightsOptions['toLeaver']) {
+    this.errand = errand;
+    this.#flights = flights;
     this.#toLeaver = toLeaver;
   }
 
@@ -95,7 +87,7 @@ class Flight<Value> implements Wish, ResultListener<Value> {
   }
 
   answered(value: Value): void {
-    this.#close();
+    this.#flights.remove(this);
     for (const passenger of this.#passengers) {
       passenger.unlink();
       passenger.land(value);
@@ -103,7 +95,7 @@ class Flight<Value> implements Wish, ResultListener<Value> {
   }
 
   failed(error: unknown): void {
-    this.#close();
+    this.#flights.remove(this);
     for (const passenger of this.#passengers) {
       passenger.unlink();
       passenger.fail(error);
@@ -117,7 +109,7 @@ class Flight<Value> implements Wish, ResultListener<Value> {
       passenger.fail(this.#toLeaver(hungUp));
     }
     if (--this.#staying > 0) return;
-    this.#close();
+    this.#flights.remove(this);
     this.listener?.abandoned(hungUp.reason);
   }
 }

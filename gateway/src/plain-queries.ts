@@ -47,7 +47,7 @@ export interface WholeAnswer {
 interface Answer {
   status: number;
   headers: AnswerHeaders;
-  body: Buffer;
+  body: Buffer | string;
 }
 
 /** A known query, as it was read. */
@@ -126,7 +126,7 @@ export function answerPlainQueries(requests: PlainRequests, options: PlainQuerie
       viewer: null,
       clientIp,
       clientAgent: (headers['user-agent'] ?? '').slice(0, 256),
-      log: logger.child({ requestId }) as Logger,
+      log: () => logger.child({ requestId }) as Logger,
       record,
       hungUp,
       caching: {},

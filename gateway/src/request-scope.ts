@@ -20,7 +20,8 @@ export interface RequestScope {
   clientAgent: string;
   /** Where the client has its refresh token kept; undefined when it keeps it itself. */
   custody?: TokenCustody | undefined;
-  log: Logger;
+  /** Gives the logger whose lines name the request. Few have anything to say, so it is made for those. */
+  log(): Logger;
   /** What is told of the request when it is over. */
   record: RequestRecord;
   /** What staff are told of the work beside their answer, who asked for that; then the answer is neither cached nor shared. */

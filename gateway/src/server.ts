@@ -155,7 +155,7 @@ export async function addEndpoint(
   const cachedGateway = responseCache ? withResponseCache(sharedGateway, responseCache) : sharedGateway;
   const shortWay =
     isShort && compiledExecution
-      ? createShortWay(cachedGateway, { endpoint: path, costBudget, limit: rateLimits.rootField })
+      ? createShortWay(cachedGateway, { endpoint: path, costBudget, limit: rateLimits.rootField, logger })
       : undefined;
 
   const server = new ApolloServer<RequestScope>({
@@ -295,7 +295,7 @@ export async function addEndpoint(
       clientIp,
       clientAgent: agent.slice(0, 256),
       custody,
-      log: request.log as Logger,
+      log: () => request.log as Logger,
       record: request.record,
       debug: debugReportFor(request.headers, viewer),
       hungUp: hangUpOf(reply),

@@ -1,4 +1,6 @@
 import { createCounter } from '@souk/platform/metrics';
+import type { GraphQLSchema } from 'graphql';
+import { Errand, UnderWay } from './errand.ts';
 import type { GatewayExecutor, GatewayInterface, GatewayRequest, GatewayResult } from './gateway-interface.ts';
 import { JointHangUp } from './hang-up.ts';
 import { createSharedPlace, type SharedPlace } from './limits/shared-place.ts';
@@ -23,6 +25,7 @@ const sharedRuns = createCounter({
 const JOIN_WITHIN_MS = 50;
 
 interface Run {
+  errand: Errand;
   result: Promise<GatewayResult>;
   /** By `performance.now()`. */
   beganAtMs: number;
@@ -35,17 +38,26 @@ interface Run {
  * early only when all of them have hung up, and while the subgraph they wait for is silent, the places of all of them are lent.
  */
 export function withSharedRuns(gateway: GatewayInterface, { endpoint, clock }: SharedRunsOptions): GatewayInterface {
-  const runs = new Map<string, Map<string, Run>>();
-  const numberOf = numberObjects();
+  const nameOf = nameObjects();
+  const runs = new UnderWay<Run>();
+  let beganAtTick = -1;
+  let beganWith: GraphQLSchema | undefined;
 
   function share(request: GatewayRequest, scope: RequestScope, executor: GatewayExecutor): Promise<GatewayResult> {
-    const [who, what] = keyOf(request, scope);
-    const run = runs.get(who)?.get(what);
-    return run && mayJoin(run) ? join(run, scope) : begin([who, what], request, scope, executor);
+    const tick = clock.now();
+    if (tick !== beganAtTick || request.schema !== beganWith) {
+      beganAtTick = tick;
+      beganWith = request.schema;
+      // Whoever waits for earlier ones is told of them; nobody else finds them.
+      runs.removeAll();
+    }
+    const errand = errandOf(request, scope);
+    const run = runs.find(errand);
+    return run && mayJoin(run) ? join(run, scope) : begin(errand, request, scope, executor);
   }
 
   function begin(
-    [who, what]: readonly [string, string],
+    errand: Errand,
     request: GatewayRequest,
     scope: RequestScope,
     executor: GatewayExecutor,
@@ -56,13 +68,11 @@ export function withSharedRuns(gateway: GatewayInterface, { endpoint, clock }: S
     // Its own way to an answer ends and lends with all who share it.
     scope.hungUp = hungUp as object as AbortSignal;
     if (place) scope.lendPlace = place.lend;
-    const run: Run = { result: executor(request), beganAtMs: performance.now(), hungUp, place };
-    const ofThem = runs.get(who) ?? new Map<string, Run>();
-    runs.set(who, ofThem.set(what, run));
+    const run: Run = { errand, result: executor(request), beganAtMs: performance.now(), hungUp, place };
+    runs.add(run);
     return run.result.finally(() => {
       member.unlink();
-      if (ofThem.get(what) === run) ofThem.delete(what);
-      if (ofThem.size === 0 && runs.get(who) === ofThem) runs.delete(who);
+      runs.remove(run);
     });
   }
 
@@ -77,13 +87,10 @@ export function withSharedRuns(gateway: GatewayInterface, { endpoint, clock }: S
     });
   }
 
-  /** There is a new viewer, as an object, whenever anything about one may have changed, and a new schema with each supergraph. */
-  function keyOf({ schema, queryHash, operationName, request }: GatewayRequest, { viewer }: RequestScope) {
-    const scope = `${clock.now()} ${numberOf(schema)} ${viewer ? numberOf(viewer) : 'guest'}`;
-    return [
-      scope,
-      `${queryHash} ${operationName} ${request.variables ? JSON.stringify(request.variables) : ''}`,
-    ] as const;
+  /** There is a new viewer, as an object, whenever anything about one may have changed. */
+  function errandOf({ queryHash, operationName, request }: GatewayRequest, { viewer }: RequestScope): Errand {
+    const variables = request.variables ? JSON.stringify(request.variables) : '';
+    return new Errand(viewer ? nameOf(viewer) : 'guest', queryHash, `${operationName} ${variables}`);
   }
 
   return {
@@ -119,14 +126,15 @@ function mayShare({ operation, request: { http } }: GatewayRequest, scope: Reque
   );
 }
 
-/** Gives each object a number of its own, for as long as it is there. */
-function numberObjects(): (object: object) => number {
-  const numbers = new WeakMap<object, number>();
+/** Gives each object a name of its own, for as long as it is there. */
+function nameObjects(): (object: object) => string {
+  const names = new WeakMap<object, string>();
   let last = 0;
   return (object) => {
-    const known = numbers.get(object);
+    const known = names.get(object);
     if (known !== undefined) return known;
-    numbers.set(object, ++last);
-    return last;
+    const name = String(++last);
+    names.set(object, name);
+    return name;
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ApolloServerPlugin, HTTPGraphQLRequest } from '@apollo/server';
 import type { Variables } from '@souk/platform/cost';
+import type { Logger } from '@souk/platform/logger';
 import { createCounter } from '@souk/platform/metrics';
 import { type GraphQLSchema, getOperationAST, getVariableValues, type OperationDefinitionNode } from 'graphql';
 import { costEstimated } from './accounting/request-record.ts';
@@ -51,7 +52,8 @@ export interface ShortQuestion {
 
 export interface ShortAnswer {
   contentType: string;
-  body: Buffer;
+  /** As bytes, or as text in ASCII. */
+  body: Buffer | string;
 }
 
 /** What the short way has done for a request: its variables are right, its cost was noted and is not too high. The long way does none of it again. */
@@ -67,6 +69,8 @@ export interface ShortWayOptions {
   endpoint: string;
   costBudget: number;
   limit: RootFieldLimit;
+  /** Of the server, as Apollo Server gives it to the executor. */
+  logger: Logger;
 }
 
 const answers = createCounter({
@@ -81,7 +85,7 @@ const MAX_ACCEPT_LENGTH = 256;
 
 /** Puts a short way before a gateway. */
 export function createShortWay(gateway: GatewayInterface, options: ShortWayOptions): ShortWay {
-  const { endpoint, costBudget, limit } = options;
+  const { endpoint, costBudget, limit, logger } = options;
   /** The media types of answers by the Accept header. */
   const contentTypes = new Map<string, string>();
   let executor: GatewayExecutor | null = null;
@@ -144,7 +148,7 @@ export function createShortWay(gateway: GatewayInterface, options: ShortWayOptio
         return undefined;
       }
       try {
-        ahead.executed = executor(requestOf(question, scope));
+        ahead.executed = executor(requestOf(question, scope, logger));
         const { data, errors } = await ahead.executed;
         if (errors?.length || !((data as unknown) instanceof WrittenData)) return undefined;
         answers.labels(endpoint).inc();
@@ -171,7 +175,7 @@ function isUsual(headers: IncomingHttpHeaders): boolean {
 }
 
 /** What Apollo Server would give to the executor. */
-function requestOf(question: ShortQuestion, scope: RequestScope): GatewayRequest {
+function requestOf(question: ShortQuestion, scope: RequestScope, logger: Logger): GatewayRequest {
   const { document, operation, schema, operationName, variables } = question;
   return {
     request: {
@@ -186,7 +190,7 @@ function requestOf(question: ShortQuestion, scope: RequestScope): GatewayRequest
     source: document.text,
     queryHash: document.hash(),
     context: scope,
-    logger: scope.log,
+    logger,
     metrics: {},
   } as unknown as GatewayRequest;
 }

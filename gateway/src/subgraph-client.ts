@@ -17,6 +17,7 @@ import { NotAsked } from '@souk/platform/not-asked';
 import { createServiceClient, type ServiceRequest } from '@souk/platform/service-client';
 import { custodyHeaders, heed } from '@souk/platform/token-custody';
 import { subgraphAsked } from './accounting/request-record.ts';
+import { Errand } from './errand.ts';
 import type { SubgraphAnswer } from './execution/run.ts';
 import type { WritingDataSource } from './execution/send.ts';
 import { bodyOf, type SubgraphRequest } from './execution/subgraph-request.ts';
@@ -87,8 +88,8 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
     if (isMutation(asked)) return mutate(assertion, scope, asked, told);
     // What is not written down is for somebody who changes what he gets.
     if (!isWritten(asked)) return service.ask({ ...queryOf(assertion, scope, asked, told), signal: scope.hungUp });
-    const what = `${asked.operation.hash} ${asked.variables}`;
-    const { landing, isShared, beganAtMs } = shared.ask([assertion, what], scope.hungUp, (wish, result) =>
+    const errand = new Errand(assertion, asked.operation.hash, asked.variables);
+    const { landing, isShared, beganAtMs } = shared.ask(errand, scope.hungUp, (wish, result) =>
       service.tell({ ...queryOf(assertion, scope, asked, told), wish }, result),
     );
     if (isShared) {
@@ -158,7 +159,7 @@ export function createSubgraphClient(options: SubgraphClientOptions): SubgraphCl
       end(false);
       // Of a subgraph that rests its breaker has told, and who hung up reads nothing.
       const isNews = !(error instanceof NotAsked) && outcome !== 'given-up';
-      scope.log[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
+      scope.log()[isNews ? 'warn' : 'debug']({ err: error, subgraph: name }, 'subgraph did not answer');
       return { data: null, errors: lostFields(operationOf(asked), loss), mustEscape: true, isLost: true };
     };
 

@@ -80,7 +80,7 @@ export function openSubgraphCaller(
         clientIp: '192.0.2.7',
         clientAgent: 'test',
         custody,
-        log: logger,
+        log: () => logger,
         record: openRecord({ headers: {}, clientIp: '192.0.2.7' }),
         hungUp,
         caching: {},

@@ -3,6 +3,7 @@ import type { Variables } from '@souk/platform/cost';
 import type { RedisConnection } from '@souk/platform/redis';
 import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { Errand } from '../errand.ts';
 import type { WrittenData } from '../execution/written-data.ts';
 import { createFlights } from '../flights.ts';
 import type { RequestScope } from '../request-scope.ts';
@@ -55,6 +56,8 @@ export interface ResponseCacheOptions {
   redis: RedisConnection;
 }
 
+/** Who asks, where the answer is the same for everybody. */
+const FOR_ALL = '';
 const TRUSTED_MS = 1_000;
 const MAX_ANSWERS = 5_000;
 const MEMORY_BYTES = 32 * 1024 * 1024;
@@ -81,7 +84,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
     max: MAX_ANSWERS,
     maxSize: MEMORY_BYTES,
     maxEntrySize: MAX_ANSWER_BYTES,
-    sizeCalculation: ({ data }) => data.answer.length,
+    sizeCalculation: ({ data }) => data.size,
   });
 
   async function find({ key, maxAgeSeconds }: Question, scope: RequestScope, run: Run): Promise<Landing> {
@@ -102,7 +105,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
     // What others had asked for before may be older than the time Redis told.
     const madeAtMs = times && times.nowMs - Math.ceil(Math.max(0, toldAtMs - sources.oldestMs()));
     const kept = {
-      ...{ data: answer.data, tags, madeAtMs, maxAgeSeconds },
+      ...{ data: answer.data.kept(), tags, madeAtMs, maxAgeSeconds },
       trustedUntilMs: beganAtMs + TRUSTED_MS,
       expiresAtMs: beganAtMs + maxAgeSeconds * 1_000,
     };
@@ -134,7 +137,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
         note(scope, 'hit-memory', known);
         return { data: known.data };
       }
-      const { landing, isShared } = flights.board(key, scope.hungUp, (wish, result) => {
+      const { landing, isShared } = flights.board(new Errand(FOR_ALL, key, ''), scope.hungUp, (wish, result) => {
         const hangUp = new AbortController();
         wish.listener = { abandoned: (reason) => hangUp.abort(reason) };
         find(question, { ...scope, hungUp: hangUp.signal }, run).then(

@@ -1,5 +1,6 @@
 import { givenUp } from '@souk/platform/patience';
-import { type Boarding, createFlights, type Flights, type Work } from '../flights.ts';
+import type { Errand } from '../errand.ts';
+import { type Boarding, createFlights, type Work } from '../flights.ts';
 import type { MutationClock } from './mutation-clock.ts';
 
 export interface SharedQueriesOptions {
@@ -13,11 +14,10 @@ export interface SharedQueries<Answer> {
   /**
    * Joins a query that is under way, or begins it. It ends when nobody waits for it any more.
    *
-   * @param key   all that the answer may depend on: who asks, and what is asked
    * @param begin asks the subgraph, and is told when the last who waited has gone
    * @returns the answer, for which fails with {@link CallFailure} `given-up` as soon as `hungUp` ends, and otherwise as what `begin` gives
    */
-  ask(key: readonly [who: string, what: string], hungUp: AbortSignal, begin: Work<Answer>): Boarding<Answer>;
+  ask(errand: Errand, hungUp: AbortSignal, begin: Work<Answer>): Boarding<Answer>;
 }
 
 /**
@@ -26,16 +26,15 @@ export interface SharedQueries<Answer> {
  */
 export function createSharedQueries<Answer>({ clock, joinWithinMs }: SharedQueriesOptions): SharedQueries<Answer> {
   let beganAtTick = -1;
-  let flights: Flights<Answer>;
+  const flights = createFlights<Answer>({ boardingMs: joinWithinMs, toLeaver });
   return {
-    ask(key, hungUp, begin) {
+    ask(errand, hungUp, begin) {
       const tick = clock.now();
       if (tick !== beganAtTick) {
         beganAtTick = tick;
-        // Whoever waits for earlier ones is told of them; nobody else finds them.
-        flights = createFlights({ boardingMs: joinWithinMs, toLeaver });
+        flights.closeAll();
       }
-      return flights.board(key, hungUp, begin);
+      return flights.board(errand, hungUp, begin);
     },
   };
 }

@@ -47,7 +47,7 @@ export async function sendEvents(
     connection.close();
     throw error;
   }
-  const account = accountSubscription(scope.record, 'sse', scope.log);
+  const account = accountSubscription(scope.record, 'sse', scope.log());
   const closed = accountConnection(endpoint.path, 'sse');
   const signal = AbortSignal.any([connection.signal, scope.hungUp]);
   const opening = subscribe({ ...options, connection, signal });
@@ -57,7 +57,7 @@ export async function sendEvents(
   requestScope
     .run(scope, () => deliver(stream, results, { connection, account, periods }))
     .catch((error: unknown): End => {
-      scope.log.error({ err: error }, 'a stream of events broke');
+      scope.log().error({ err: error }, 'a stream of events broke');
       stream.destroy();
       return 'left';
     })

@@ -17,7 +17,7 @@ export class SubscriptionOver extends Error {
 /** The same with an error that is thrown elsewhere. Call it in the scope of the request, whose id the client is told. */
 export function overBecauseOf(error: unknown): SubscriptionOver {
   if (error instanceof SubscriptionOver) return error;
-  if (!(error instanceof SoukError)) requestScope.getStore()?.log.error({ err: error }, 'a subscription failed');
+  if (!(error instanceof SoukError)) requestScope.getStore()?.log().error({ err: error }, 'a subscription failed');
   const extensions = error instanceof SoukError ? error.extensions : {};
   return new SubscriptionOver([formatError({ message: String((error as Error).message), extensions }, error)]);
 }

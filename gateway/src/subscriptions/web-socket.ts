@@ -102,7 +102,7 @@ export function serveSocket(options: WebSocketOptions): WebsocketHandler {
       viewer: null,
       clientIp: record.clientIp,
       clientAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
-      log,
+      log: () => log,
       record,
       caching: {},
       hungUp: signal,

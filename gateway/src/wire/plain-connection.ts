@@ -85,9 +85,10 @@ export class PlainConnection {
    * Answers the request that was taken.
    *
    * @param head without what it says of the connection, and without the line at its end
+   * @param body as bytes, or as text in ASCII
    * @returns whether somebody is there still
    */
-  answer(head: string, body: Buffer): boolean {
+  answer(head: string, body: Buffer | string): boolean {
     if (this.#state !== 'busy') return false;
     const isLast = this.#options.isLeaving();
     const hasRoom = this.#write(`${head}${isLast ? LAST : this.#options.keptAlive}`, body);
@@ -114,7 +115,8 @@ export class PlainConnection {
     this.#handOver(this.#held);
   }
 
-  #write(head: string, body: Buffer): boolean {
+  #write(head: string, body: Buffer | string): boolean {
+    if (typeof body === 'string') return this.#socket.write(head + body, 'latin1');
     if (head.length + body.length <= MAX_JOINED_BYTES) {
       const bytes = Buffer.allocUnsafe(head.length + body.length);
       bytes.write(head, 'latin1');

@@ -65,7 +65,7 @@ function fieldsOf(text: string): Fields {
   for (let at = text.indexOf('\r\n') + 2; at < text.length; ) {
     const colon = text.indexOf(':', at);
     const end = text.indexOf('\r\n', colon);
-    const name = lengths.has(colon - at) ? names.get(text.slice(at, colon).toLowerCase()) : undefined;
+    const name = fieldNamed(text, at, colon);
     if (name) {
       const value = text.slice(colon + 1, end).trim();
       const before = fields[name];
@@ -77,14 +77,19 @@ function fieldsOf(text: string): Fields {
   return fields;
 }
 
-const names = new Map<string, keyof Fields>([
+const names: readonly (readonly [string, keyof Fields])[] = [
   ['content-length', 'length'],
   ['transfer-encoding', 'encoding'],
   ['connection', 'connection'],
   ['keep-alive', 'keepAlive'],
-]);
-/** Most fields need not be looked at any closer. */
-const lengths = new Set([...names.keys()].map((name) => name.length));
+];
+
+/** Most fields need not be looked at any closer than how long their names are. */
+function fieldNamed(text: string, at: number, colon: number): keyof Fields | undefined {
+  for (const [name, field] of names)
+    if (name.length === colon - at && text.slice(at, colon).toLowerCase() === name) return field;
+  return undefined;
+}
 
 function hasOption(connection: string, wanted: string): boolean {
   return connection.split(',').some((option) => option.trim().toLowerCase() === wanted);

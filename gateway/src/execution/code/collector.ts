@@ -21,7 +21,7 @@ export function collectorCode(fetch: Fetch, root: Position, graph: Graph): strin
     ...functions,
     ...block('return function collect(run)', [
       ...attachedAnswers([...attached]),
-      'const known = new Map();',
+      'const known = new Numbering();',
       'const index = [];',
       "let text = '';",
       ...earlierSources(baseSources(root), fetch).map(

@@ -195,7 +195,7 @@ describe('a collector', () => {
   it('puts down each representation once, and which one belongs to each object', () => {
     expect(generate('{ reviews { author { name } } }').collectors[0]).toMatchInlineSnapshot(`
       "return function collect(run) {
-        const known = new Map();
+        const known = new Numbering();
         const index = [];
         let text = '';
         const s0 = run.data[0];
@@ -220,10 +220,9 @@ describe('a collector', () => {
                       break;
                     }
                     if (typeof k0 === 'object' && k0 !== null) unexpected();
-                    let number = known.get(k0);
-                    if (number === undefined) {
-                      number = known.size;
-                      known.set(k0, number);
+                    let number = known.of(k0);
+                    if (number === -1) {
+                      number = known.add(k0);
                       if (number > 0) text += ',';
                       text += '{"__typename":"User"' + ',"id":' + json(k0) + '}';
                     }
@@ -246,7 +245,7 @@ describe('a collector', () => {
     expect(generate('{ me { reviews { product { title } } } }').collectors[1]).toMatchInlineSnapshot(`
       "return function collect(run) {
         const index1 = run.index[1], entities1 = run.entities[1]; let at1 = 0;
-        const known = new Map();
+        const known = new Numbering();
         const index = [];
         let text = '';
         const s0 = run.data[0];
@@ -277,10 +276,9 @@ describe('a collector', () => {
                         break;
                       }
                       if (typeof k0 === 'object' && k0 !== null) unexpected();
-                      let number = known.get(k0);
-                      if (number === undefined) {
-                        number = known.size;
-                        known.set(k0, number);
+                      let number = known.of(k0);
+                      if (number === -1) {
+                        number = known.add(k0);
                         if (number > 0) text += ',';
                         text += '{"__typename":"Product"' + ',"upc":' + json(k0) + '}';
                       }
@@ -304,7 +302,7 @@ describe('a collector', () => {
   it('tells representations of several fields apart by their text', () => {
     expect(generate('{ products { shipping } }').collectors[0]).toMatchInlineSnapshot(`
       "return function collect(run) {
-        const known = new Map();
+        const known = new Numbering();
         const index = [];
         let text = '';
         const s0 = run.data[0];
@@ -326,10 +324,9 @@ describe('a collector', () => {
                     break;
                   }
                   const representation = '{"__typename":"Product"' + ',"upc":' + json(k0) + ',"weight":' + json(k1) + '}';
-                  let number = known.get(representation);
-                  if (number === undefined) {
-                    number = known.size;
-                    known.set(representation, number);
+                  let number = known.of(representation);
+                  if (number === -1) {
+                    number = known.add(representation);
                     if (number > 0) text += ',';
                     text += representation;
                   }

@@ -64,10 +64,9 @@ export function representationCode(fetch: Fetch, position: Position, graph: Grap
     const key = isKeyed ? 'k0' : 'representation';
     return [
       isKeyed ? "if (typeof k0 === 'object' && k0 !== null) unexpected();" : `const representation = ${text};`,
-      `let number = known.get(${key});`,
-      ...block('if (number === undefined)', [
-        'number = known.size;',
-        `known.set(${key}, number);`,
+      `let number = known.of(${key});`,
+      ...block('if (number === -1)', [
+        `number = known.add(${key});`,
         "if (number > 0) text += ',';",
         `text += ${isKeyed ? text : key};`,
       ]),

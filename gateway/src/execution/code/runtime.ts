@@ -1,3 +1,5 @@
+import { Numbering } from './numbering.ts';
+
 /** The compiled form of an operation met something it leaves to the slow path. */
 export class Unexpected extends Error {
   override readonly name = 'Unexpected';
@@ -36,6 +38,7 @@ export const runtime = {
     return value;
   },
   json: JSON.stringify as (value: unknown) => string,
+  Numbering,
 };
 
 /** Large numbers have an exponent when they are written down, and are refused for it. */
