@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { createResponseReader } from '@souk/platform/http-client/response-reader';
+import { END_OF_HEAD, LENGTH } from './json-server.ts';
 
 /** What became of a request, without its text: clients share a core with the subgraphs. */
 export interface Reply {
@@ -18,9 +19,7 @@ export interface Client {
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
-const END_OF_HEAD = '\r\n\r\n';
 const STATUS = /^HTTP\/1\.1 (\d{3})/;
-const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const NONE: Reply = { status: 0, size: 0 };
 /** What was received is counted at once, so that one place is enough for all. */
 const received = Buffer.allocUnsafeSlow(256 * 1024);

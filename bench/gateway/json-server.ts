@@ -3,8 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 /** Answers the text of a request with the text of a response; at once where it can. */
 export type AnswerJson = (body: string) => string | Promise<string>;
 
-const END_OF_HEAD = '\r\n\r\n';
-const LENGTH = /\r\ncontent-length: *(\d+)/i;
+/** How a head ends, and how it tells the length of the body, in requests and in answers. */
+export const END_OF_HEAD = '\r\n\r\n';
+export const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const EMPTY = Buffer.alloc(0);
 
 /**

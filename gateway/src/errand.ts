@@ -1,6 +1,6 @@
-/** So many letters tell texts apart well enough: those that differ and do not show it here are only not found. */
-const LETTERS_OF_NAMES = 8;
-const LETTERS_OF_VARIABLES = 64;
+/** So many letters at the beginning and at the end of texts tell them apart well enough: of those that differ only in between, a few are found at a time. */
+const LETTERS_OF_NAMES = 4;
+const LETTERS_OF_VARIABLES = 40;
 
 /** What somebody wants: two errands are equal when one answer does for both. */
 export class Errand {
@@ -11,8 +11,8 @@ export class Errand {
 
   /**
    * @param who       all of a client that the answer may depend on
-   * @param what      the operation
-   * @param variables as JSON text
+   * @param what      the operation, by its hash
+   * @param variables as JSON text, and what else there is to tell apart
    */
   constructor(who: string, what: string, variables: string) {
     this.who = who;
@@ -33,9 +33,8 @@ const PLACES = 1_024;
 const NEIGHBOURS = 8;
 
 /**
- * What is being done, by what it is done for. In a `Map` by the texts each text would become a name first, as those of properties; for small requests that took
- * V8 a tenth of all their time. And what comes and goes in a `Map` makes it move house again and again: an old house that is in old memory has all that lived in
- * the next one kept until the next large collection of garbage.
+ * What is being done, by what it is done for. Not a `Map`, in which each new text takes V8 a quarter of a microsecond, and what comes and goes leaves garbage that
+ * keeps more garbage (docs/decisions/0033-what-comes-and-goes-with-each-request-stands-in-no-map.md).
  */
 export class UnderWay<Work extends { readonly errand: Errand }> {
   readonly #places: (Work | undefined)[] = Array.from({ length: PLACES }, () => undefined);
@@ -83,10 +82,12 @@ function placeOf({ hash }: Errand, neighbour: number): number {
 const START = 0x811c9dc5;
 const PRIME = 0x01000193;
 
-/** Of the last letters of a text, and of what came before (FNV-1a, in words of 16 bits). */
+/** Of the first and the last letters of a text, and of what came before (FNV-1a, in words of 16 bits). */
 function hashOf(text: string, letters: number, before: number): number {
+  const beginning = Math.min(letters, text.length);
   let hash = before ^ text.length;
-  for (let at = Math.max(0, text.length - letters); at < text.length; at++)
+  for (let at = 0; at < beginning; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
+  for (let at = Math.max(beginning, text.length - letters); at < text.length; at++)
     hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
   return hash;
 }

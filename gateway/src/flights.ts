@@ -1,4 +1,5 @@
 import type { Wish, WishListener } from '@souk/platform/patience';
+import type { ResultListener } from '@souk/platform/result-listener';
 import { type Errand, UnderWay } from './errand.ts';
 import { HangUpListener, onHangUp } from './hang-up.ts';
 
@@ -16,12 +17,6 @@ export interface Flights<Value> {
 }
 
 export type Work<Value> = (wish: Wish, result: ResultListener<Value>) => void;
-
-/** Told the result of work, once, in one of these ways. */
-export interface ResultListener<Value> {
-  answered(value: Value): void;
-  failed(error: unknown): void;
-}
 
 export interface Boarding<Value> {
   landing: Promise<Value>;

@@ -38,7 +38,7 @@ function listen(signal: Heard): Chain<HangUpListener> {
 function tell(listeners: Chain<HangUpListener>): void {
   for (const listener of listeners.members()) {
     // One of those before may have had it stop listening.
-    if (listener.before) listener.hungUp();
+    if (listener.isLinked) listener.hungUp();
   }
 }
 

@@ -4,6 +4,10 @@ export abstract class Link {
   before: Link | undefined;
   after: Link | undefined;
 
+  get isLinked(): boolean {
+    return this.before !== undefined;
+  }
+
   /** Takes it out of its chain; nothing happens when it stands in none. */
   unlink(): void {
     const { before, after } = this;

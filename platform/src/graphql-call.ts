@@ -3,6 +3,7 @@ import type { Exchange, HttpPost } from './http-client/exchange.ts';
 import type { HttpPool } from './http-client/pool.ts';
 import type { HttpResponse } from './http-client/response-reader.ts';
 import type { Patience, Waiter } from './patience.ts';
+import type { ResultListener } from './result-listener.ts';
 import { type TracedCall, traceCall } from './trace-call.ts';
 
 /** What a GraphQL service answered, not looked into further. */
@@ -23,12 +24,8 @@ export interface GraphQLCall {
   mayShare: boolean;
 }
 
-/** Hears what becomes of a question. One of the first two is called, once; it may be called before the question returns. */
-export interface AnswerListener {
-  answered(answer: GraphQLAnswer): void;
-  /** With {@link CallFailure}, unless something else went wrong here. */
-  failed(error: unknown): void;
-}
+/** Hears the answer, or {@link CallFailure}, unless something else went wrong here. */
+export type AnswerListener = ResultListener<GraphQLAnswer>;
 
 /** Hears of a call besides that the answer is the last one on its connection (RFC 9112, section 9.6), as it is from a service that is about to stop. */
 export interface CallListener extends AnswerListener {

@@ -44,7 +44,7 @@ function look(): void {
   for (const limit of limits.members()) {
     if (limit.endsAtMs > nowMs) {
       nextAtMs = Math.min(nextAtMs, limit.endsAtMs);
-    } else if (limit.before) {
+    } else if (limit.isLinked) {
       liftLimit(limit);
       limit.timeIsUp();
     }

@@ -137,7 +137,7 @@ export function createResponseCache({ endpoint, redis }: ResponseCacheOptions): 
         note(scope, 'hit-memory', known);
         return { data: known.data };
       }
-      const { landing, isShared } = flights.board(new Errand(FOR_ALL, key, ''), scope.hungUp, (wish, result) => {
+      const { landing, isShared } = flights.board(new Errand(FOR_ALL, '', key), scope.hungUp, (wish, result) => {
         const hangUp = new AbortController();
         wish.listener = { abandoned: (reason) => hangUp.abort(reason) };
         find(question, { ...scope, hungUp: hangUp.signal }, run).then(
