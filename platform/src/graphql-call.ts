@@ -113,7 +113,9 @@ function readAnswer({ status, text, isAscii }: HttpResponse): GraphQLAnswer | Ca
   }
   if (answer === null || typeof answer !== 'object' || !('data' in answer || 'errors' in answer))
     return new CallFailure('wrong-answer', 'Expected a GraphQL answer, got other JSON.');
-  (answer as Lettered)[letters] = { isPlain: !text.includes('\\'), isAscii };
+  const isPlain = !text.includes('\\');
+  // A letter may be written by its number, too.
+  (answer as Lettered)[letters] = { isPlain, isAscii: isAscii && (isPlain || !text.includes('\\u')) };
   return answer as GraphQLAnswer;
 }
 
