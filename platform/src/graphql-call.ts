@@ -99,8 +99,12 @@ class Post implements HttpPost, Waiter {
   }
 }
 
-/** A server that is stopping, or a proxy, answers with JSON of its own. */
-function readAnswer({ status, text, isAscii }: HttpResponse): GraphQLAnswer | CallFailure {
+/** Reads the answer of a GraphQL service, or why it is none: a server that is stopping, or a proxy, answers with JSON of its own. */
+export function readAnswer({
+  status,
+  text,
+  isAscii,
+}: Pick<HttpResponse, 'status' | 'text' | 'isAscii'>): GraphQLAnswer | CallFailure {
   if (status === 401 || status >= 500) {
     const kind = status === 401 ? 'refused' : 'wrong-answer';
     return new CallFailure(kind, `Expected a GraphQL answer, got status ${status}.`);

@@ -8,6 +8,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { createCompiledGateway } from '../../gateway/src/execution/compiled-gateway.ts';
 import type { ExecutionPath } from '../../gateway/src/execution/engine.ts';
+import { stringifyResult, WrittenData } from '../../gateway/src/execution/written-data.ts';
 import type { Graph } from './graphs.ts';
 import type { Operation } from './operation.ts';
 import { type Circumstances, openDataSource, type RunContext } from './wire.ts';
@@ -41,11 +42,12 @@ export const openCompiledGateway: OpenGateway = async ({ supergraphSdl }, reach 
   const gateway = createCompiledGateway({
     supergraphSdl,
     buildService: reach,
+    givesText: true,
     onExecution(path, reason) {
       ways.push({ path, reason });
     },
   });
-  const { run, close } = await serve(gateway);
+  const { run, close } = await serve(gateway, { stringifyResult: asSent });
   return {
     async run(operation, circumstances) {
       ways = [];
@@ -57,13 +59,17 @@ export const openCompiledGateway: OpenGateway = async ({ supergraphSdl }, reach 
 };
 
 /** Puts Apollo Server before a gateway, which so answers in the bytes that clients get. */
-export async function serve(gateway: GatewayImplementation): Promise<TestedGateway> {
+export async function serve(
+  gateway: GatewayImplementation,
+  written: Pick<ApolloServerOptionsWithGateway<RunContext>, 'stringifyResult'> = {},
+): Promise<TestedGateway> {
   const server = new ApolloServer<RunContext>({
     gateway,
     introspection: true,
     csrfPrevention: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
+    ...written,
     logger: silent,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
@@ -86,6 +92,13 @@ export async function serve(gateway: GatewayImplementation): Promise<TestedGatew
     close: () => server.stop(),
   };
 }
+
+/** What a client reads of the bytes that are sent, with the shortest way for what is all well. */
+const asSent: typeof stringifyResult = (result) => {
+  const { data, ...beside } = result as { data?: unknown };
+  if (!(data instanceof WrittenData) || Object.values(beside).some(Boolean)) return stringifyResult(result);
+  return (typeof data.answer === 'string' ? Buffer.from(data.answer, 'latin1') : data.answer).toString();
+};
 
 const withoutNetwork: ReachSubgraph = ({ name }) => openDataSource(name);
 type BuildService = NonNullable<GatewayConfig['buildService']>;

@@ -1,6 +1,9 @@
 import { type GraphQLDataSource, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { randomFor } from '@souk/dev/seed/random';
-import { type DocumentNode, type ExecutionResult, type GraphQLFormattedError, parse } from 'graphql';
+import { lettersOf, readAnswer } from '@souk/platform/graphql-call';
+import { type DocumentNode, type GraphQLFormattedError, parse } from 'graphql';
+import type { SubgraphAnswer } from '../../gateway/src/execution/run.ts';
+import type { WritingDataSource } from '../../gateway/src/execution/send.ts';
 import { lostFields } from '../../gateway/src/subgraph-client/lost-fields.ts';
 import { type FailureKind, failures, healthy, isSpoiled, likeTheFirst, type Reply } from './failures.ts';
 import { answerIn, type World } from './world.ts';
@@ -32,7 +35,7 @@ export interface RunContext {
 }
 
 /** The data source of a subgraph without a network. Circumstances come with each operation. */
-export function openDataSource(subgraph: string): GraphQLDataSource<RunContext> {
+export function openDataSource(subgraph: string): WritingDataSource {
   const reply = async (circumstances: Circumstances, request: Omit<SentRequest, 'subgraph'>): Promise<Reply> => {
     const sent = { subgraph, ...request };
     circumstances.sent.push(sent);
@@ -41,8 +44,10 @@ export function openDataSource(subgraph: string): GraphQLDataSource<RunContext> 
     return made;
   };
   const apollo = (circumstances: Circumstances) =>
-    new RemoteGraphQLDataSource<RunContext>({
+    new RemoteGraphQLDataSource({
       url: `http://${subgraph}.internal/graphql`,
+      // There is not always an incoming request that it could be told of.
+      honorSubgraphCacheControlHeader: false,
       async fetcher(_url, init) {
         const { query, variables } = JSON.parse(String(init?.body)) as SentRequest;
         const replied = await reply(circumstances, { query, variables });
@@ -53,16 +58,30 @@ export function openDataSource(subgraph: string): GraphQLDataSource<RunContext> 
     });
   return {
     async process(options) {
-      const { circumstances } = options.context as RunContext;
-      if (!circumstances) throw new Error('Expected the circumstances of an operation.');
+      const circumstances = circumstancesIn(options.context);
       if (circumstances.reading === 'apollo') return apollo(circumstances).process(options);
       const { query = '', variables = {} } = options.request;
       // As over a wire: the data source may not see what becomes of the variables later.
       const request = { query, variables: JSON.parse(JSON.stringify(variables)) as Record<string, unknown> };
-      const answer = readAsSouk(await reply(circumstances, request), request);
-      return answer as Awaited<ReturnType<GraphQLDataSource['process']>>;
+      const { data, errors } = readAsSouk(await reply(circumstances, request), request);
+      return { data, errors } as Awaited<ReturnType<GraphQLDataSource['process']>>;
+    },
+    async send({ operation: { query }, variables: text }, context) {
+      const circumstances = circumstancesIn(context);
+      const request = { query, variables: JSON.parse(text) as Record<string, unknown> };
+      if (circumstances.reading === 'souk') return readAsSouk(await reply(circumstances, request), request);
+      const options = { request, context, kind: 'incoming operation' } as unknown as ProcessOptions;
+      const { data, errors } = await apollo(circumstances).process(options);
+      return { data, errors: errors as SubgraphAnswer['errors'], mustEscape: true };
     },
   };
+}
+
+type ProcessOptions = Parameters<GraphQLDataSource['process']>[0];
+
+function circumstancesIn(context: RunContext): Circumstances {
+  if (!context.circumstances) throw new Error('Expected the circumstances of an operation.');
+  return context.circumstances;
 }
 
 function replyTo(circumstances: Circumstances, { subgraph, query, variables }: SentRequest): Reply {
@@ -102,20 +121,16 @@ async function arrival({ order }: Circumstances, { subgraph, query }: SentReques
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function readAsSouk(
-  reply: Reply,
-  request: Omit<SentRequest, 'subgraph'>,
-): ExecutionResult | { errors: GraphQLFormattedError[] } {
-  const lost = { data: null, errors: lostIn(request) };
-  if (reply instanceof Error || reply.status !== 200) return lost;
-  try {
-    const body: unknown = JSON.parse(reply.text);
-    const isAnswer = typeof body === 'object' && body !== null && ('data' in body || 'errors' in body);
-    return isAnswer ? (body as ExecutionResult) : lost;
-  } catch {
-    return lost;
-  }
+/** As the shop's client reads it. */
+function readAsSouk(reply: Reply, request: Omit<SentRequest, 'subgraph'>): SubgraphAnswer {
+  const answer = reply instanceof Error ? reply : readAnswer({ ...reply, isAscii: isAscii(reply.text) });
+  if (answer instanceof Error) return { data: null, errors: lostIn(request), mustEscape: true };
+  const { data, errors } = answer;
+  const letters = lettersOf(answer);
+  return { data, errors, mustEscape: !letters.isPlain, isAscii: letters.isAscii };
 }
+
+const isAscii = (text: string) => Buffer.byteLength(text) === text.length;
 
 /** The shop's client tells of the first entity that all are lost. */
 function lostIn(request: Omit<SentRequest, 'subgraph'>): GraphQLFormattedError[] {
