@@ -42,14 +42,28 @@ it.each([
   for (const times of [1, 1_000]) {
     const whole = title.repeat(times);
     const data = `{"product":{"__typename":"Product","id":"prod_1","title":"${write(whole)}"}}`;
-    subgraph.behave((_request, response) =>
-      response.setHeader('content-type', 'application/json').end(`{"data":${data}}`),
-    );
-    // The third time the query is known, and answered the shortest way.
-    for (let request = 1; request <= 3; request++) {
-      const body = { query: 'query Page($id: ID!) { product(id: $id) { title } }', variables: { id: 'prod_1' } };
-      const answer = await gateway.send(body, { 'content-type': 'application/json' });
-      expect(answer.data).toEqual({ product: { title: whole } });
-    }
+    await expectTitle(whole, Buffer.from(`{"data":${data}}`));
   }
 });
+
+it('what is no UTF-8 is told by the letter for that', async () => {
+  const answer = '{"data":{"product":{"__typename":"Product","id":"prod_1","title":"Café"}}}';
+  await expectTitle('Caf\uFFFD', Buffer.from(answer, 'latin1'));
+});
+
+async function expectTitle(title: string, bytes: Buffer): Promise<void> {
+  subgraph.behave((_request, response) => response.setHeader('content-type', 'application/json').end(bytes));
+  // The third time the query is known, and answered the shortest way.
+  for (let request = 1; request <= 3; request++) {
+    const answer = await fetch(await gateway.listen(), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: 'query Page($id: ID!) { product(id: $id) { title } }',
+        variables: { id: 'prod_1' },
+      }),
+    });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await answer.arrayBuffer());
+    expect(JSON.parse(text)).toEqual({ data: { product: { title } } });
+  }
+}

@@ -37,6 +37,8 @@ export interface ResponseReaderOptions {
 /** Of all heads until a response is whole, of all trailers, of a line before a chunk. */
 const MAX_HEAD_BYTES = 16 * 1024;
 const EMPTY = Buffer.alloc(0);
+/** The letter for what is no UTF-8. It also stands for single bytes. */
+const REPLACEMENT = '\uFFFD';
 const LINE_END = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -155,7 +157,14 @@ export function createResponseReader({ maxBodyBytes, onResponse }: ResponseReade
     headBytes = 0;
     pieces = [];
     size = 0;
-    onResponse({ status, text, isAscii: text.length === bytes, saysClose, isLast, keepsAliveMs });
+    onResponse({
+      status,
+      text,
+      isAscii: text.length === bytes && !text.includes(REPLACEMENT),
+      saysClose,
+      isLast,
+      keepsAliveMs,
+    });
   }
 
   return {
